@@ -1,0 +1,106 @@
+"""Reading the routes' rows. Every function takes a SQLAlchemy session and answers immutable views."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend_services.paging import Page, after_cursor, page_of
+from backend_services.routes.commands import Checkpoint, RouteStatus
+from backend_services.routes.projections import CheckpointRow, RouteRow, RouteUseRow
+
+CHECKPOINT_FIELDS = Checkpoint.__struct_fields__
+
+
+@dataclass(frozen=True)
+class RouteView:
+    """A route with its checkpoints by sequence and the ids of the unfinished deliveries that use it."""
+
+    route_id: str
+    origin: str
+    destination: str
+    status: str
+    scheduled_start_at: datetime
+    scheduled_end_at: datetime
+    created_at: datetime
+    checkpoints: tuple[Checkpoint, ...]
+    used_by: tuple[str, ...]
+    version: int
+
+
+def find_route(session: Session, route_id: str) -> RouteView | None:
+    """One route, or None."""
+    row = session.get(RouteRow, route_id)
+    return _views(session, [row])[0] if row else None
+
+
+def find_routes(session: Session, route_ids: Sequence[str]) -> dict[str, RouteView]:
+    """Several routes by id."""
+    rows = session.scalars(select(RouteRow).where(RouteRow.route_id.in_(set(route_ids)))).all()
+    return {view.route_id: view for view in _views(session, rows)}
+
+
+def list_routes(
+    session: Session,
+    *,
+    status: str | None = None,
+    q: str = "",
+    starting_from: datetime | None = None,
+    starting_before: datetime | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[RouteView]:
+    """Routes by scheduled start, the latest first, filtered by status, a part of origin, destination or id, and
+    start in [starting_from, starting_before). Raises `BadCursor`."""
+    order = (RouteRow.scheduled_start_at, RouteRow.route_id)
+    query = select(RouteRow).where(*after_cursor(cursor, tuple[datetime, str], order, descending=True))
+    if status is not None:
+        query = query.where(RouteRow.status == status)
+    if q:
+        query = query.where(RouteRow.search_text.contains(q.casefold(), autoescape=True))
+    if starting_from is not None:
+        query = query.where(RouteRow.scheduled_start_at >= starting_from)
+    if starting_before is not None:
+        query = query.where(RouteRow.scheduled_start_at < starting_before)
+    rows = session.scalars(
+        query.order_by(RouteRow.scheduled_start_at.desc(), RouteRow.route_id.desc()).limit(limit + 1)
+    ).all()
+    page = page_of(rows, limit, lambda row: (row.scheduled_start_at, row.route_id))
+    return Page(_views(session, page.items), page.next_cursor)
+
+
+def count_routes_by_status(session: Session) -> dict[str, int]:
+    """How many routes have each status; every status is there."""
+    query = select(RouteRow.status, func.count()).group_by(RouteRow.status)
+    counts: Counter[str] = Counter(dict(session.execute(query).tuples().all()))
+    return {status.value: counts[status] for status in RouteStatus}
+
+
+def _views(session: Session, rows: Sequence[RouteRow]) -> list[RouteView]:
+    ids = [row.route_id for row in rows]
+    checkpoints: dict[str, list[Checkpoint]] = {}
+    stops = select(CheckpointRow).where(CheckpointRow.route_id.in_(ids)).order_by(CheckpointRow.sequence)
+    for stop in session.scalars(stops):
+        fields = {name: getattr(stop, name) for name in CHECKPOINT_FIELDS}
+        checkpoints.setdefault(stop.route_id, []).append(Checkpoint(**fields))
+    used_by: dict[str, list[str]] = {}
+    for use in session.scalars(select(RouteUseRow).where(RouteUseRow.route_id.in_(ids))):
+        used_by.setdefault(use.route_id, []).append(use.delivery_id)
+    return [
+        RouteView(
+            route_id=row.route_id,
+            origin=row.origin,
+            destination=row.destination,
+            status=row.status,
+            scheduled_start_at=row.scheduled_start_at,
+            scheduled_end_at=row.scheduled_end_at,
+            created_at=row.created_at,
+            checkpoints=tuple(checkpoints.get(row.route_id, ())),
+            used_by=tuple(sorted(used_by.get(row.route_id, ()))),
+            version=row.version,
+        )
+        for row in rows
+    ]

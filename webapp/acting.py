@@ -1,0 +1,47 @@
+"""From a request to a command and back: who acts, with which command id, and when the rows show it."""
+
+from datetime import datetime
+from typing import cast
+
+from flask import current_app
+
+from eventstore.execute import Context, Outcome
+from webapp.access import current_actor
+from webapp.correlation import current_correlation_id
+from webapp.database import db
+from webapp.wiring import Waybill
+
+
+def waybill() -> Waybill:
+    """The running system of the current app."""
+    return cast(Waybill, current_app.extensions["waybill"])
+
+
+def acting(command_id: str | None = None, occurred_at: datetime | None = None) -> Context:
+    """The context of a command sent by the current request's actor.
+
+    `command_id` is the client's own UUID (an Idempotency-Key, a form's hidden field); `occurred_at` its claim of
+    when (aware), None for now.
+    """
+    return Context(
+        actor=str(current_actor().event_name),
+        correlation_id=current_correlation_id(),
+        command_id=command_id,
+        occurred_at=occurred_at,
+    )
+
+
+def own_driver_id() -> str | None:
+    """The driver on whose own deliveries alone the actor may act; None for actors who may act on all."""
+    actor = current_actor()
+    return actor.driver_id if actor.role == "driver" else None
+
+
+def settle(outcome: Outcome) -> bool:
+    """Wait until the rows show what the command did; False when they are still catching up (after 2 s).
+
+    What the request read before is forgotten, so that the next query sees the new rows.
+    """
+    shown = waybill().wait_for(outcome)
+    db.session.rollback()
+    return shown
