@@ -44,9 +44,10 @@ class Consumer(Protocol):
     they were, and the same batch comes again.
     """
 
-    name: str
-    event_types: frozenset[str]
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def event_types(self) -> frozenset[str]: ...
     def apply(self, session: Session, recorded: RecordedEvent, event: Event) -> None: ...
 
 

@@ -1,1 +1,197 @@
-class Settings: ...
+"""Settings from the environment, checked all at once before anything starts."""
+
+import difflib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from limits import parse_many
+
+T = TypeVar("T")
+
+KNOWN = {
+    "WAYBILL_HOST",
+    "WAYBILL_DATA_DIR",
+    "WAYBILL_API_KEY",
+    "WAYBILL_RATE_LIMIT",
+    "WAYBILL_TIME_ZONE",
+    "WAYBILL_BOOKING_MINIMUM_MINUTES",
+    "WAYBILL_BOOKING_BUFFER_MINUTES",
+    "WAYBILL_THREADS",
+    "WAYBILL_BASE_URL",
+    "WAYBILL_DEMO_SPEED",
+}
+IN_MEMORY = "memory://"
+
+
+class SettingsError(Exception):
+    """Some settings are wrong; `problems` holds one sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run; the README's table says what each means."""
+
+    port: int
+    host: str
+    data_dir: Path
+    api_key: str | None
+    secret_key: str
+    rate_limit: str | None
+    event_store_url: str
+    database_url: str
+    broker_url: str
+    redis_url: str
+    time_zone: ZoneInfo
+    booking_minimum: timedelta
+    booking_buffer: timedelta
+    threads: int
+    base_url: str | None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach us over TLS, so that cookies must be Secure."""
+        return self.base_url is not None and self.base_url.startswith("https://")
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`; makes the data folder and a secret key where needed. Raises `SettingsError`."""
+    problems: list[str] = _unknown(environ)
+
+    def read(name: str, default: str, parse: Callable[[str, str], T]) -> T | None:
+        try:
+            return parse(name, environ.get(name, "") or default)
+        except ValueError as error:
+            problems.append(str(error))
+            return None
+
+    data_dir = read("WAYBILL_DATA_DIR", "./var", _folder)
+    values = {
+        "port": read("PORT", "8000", _whole(1, 65_535)),
+        "host": environ.get("WAYBILL_HOST", "") or "127.0.0.1",
+        "data_dir": data_dir,
+        "api_key": read("WAYBILL_API_KEY", "", _secret(16)),
+        "rate_limit": read("WAYBILL_RATE_LIMIT", "100 per 10 seconds", _rate),
+        "event_store_url": read("EVENT_STORE_URL", f"sqlite:///{data_dir}/events.db", _sqlite),
+        "database_url": read("DATABASE_URL", f"sqlite:///{data_dir}/read_models.db", _sqlite),
+        "broker_url": read("BROKER_URL", IN_MEMORY, _in_memory),
+        "redis_url": read("REDIS_URL", IN_MEMORY, _in_memory),
+        "time_zone": read("WAYBILL_TIME_ZONE", "UTC", _zone),
+        "booking_minimum": read("WAYBILL_BOOKING_MINIMUM_MINUTES", "30", _minutes(1)),
+        "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
+        "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
+        "base_url": read("WAYBILL_BASE_URL", "", _web_address),
+    }
+    given_secret = read("SECRET_KEY", "", _secret(32))
+    if problems or data_dir is None:
+        raise SettingsError(problems)
+    return Settings(**values, secret_key=given_secret or _kept_secret(data_dir))  # type: ignore[arg-type]
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    problems = []
+    for name in sorted(environ):
+        if name.startswith("WAYBILL_") and name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            problems.append(f"{name} is not a setting of Waybill.{hint}")
+    return problems
+
+
+def _folder(name: str, text: str) -> Path:
+    path = Path(text).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{name} is {text}, which can't be made: {error.strerror}.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ValueError(f"{name} is {text}, where this user may not write.")
+    return path
+
+
+def _whole(least: int, most: int) -> Callable[[str, str], int]:
+    def parse(name: str, text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise ValueError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+        return int(text)
+
+    return parse
+
+
+def _minutes(least: int) -> Callable[[str, str], timedelta]:
+    def parse(name: str, text: str) -> timedelta:
+        return timedelta(minutes=_whole(least, 1_440)(name, text))
+
+    return parse
+
+
+def _secret(length: int) -> Callable[[str, str], str | None]:
+    def parse(name: str, text: str) -> str | None:
+        if text and (len(text) < length or not text.isprintable() or not text.isascii()):
+            raise ValueError(f"{name} must have at least {length} printable ASCII characters.")
+        return text or None
+
+    return parse
+
+
+def _rate(name: str, text: str) -> str | None:
+    if text == "off":
+        return None
+    try:
+        parse_many(text)
+    except ValueError as error:
+        raise ValueError(f"{name} must be like '100 per 10 seconds', or 'off', not {text!r}.") from error
+    return text
+
+
+def _sqlite(name: str, text: str) -> str:
+    if not text.startswith("sqlite:///") or text == "sqlite:///":
+        raise ValueError(f"{name} must begin with sqlite:/// and a path; this release runs on SQLite only.")
+    return text
+
+
+def _in_memory(name: str, text: str) -> str:
+    if text != IN_MEMORY:
+        raise ValueError(f"{name} must be {IN_MEMORY}; this release runs in one process only.")
+    return text
+
+
+def _zone(name: str, text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+    ) as error:  # an unknown zone is a KeyError, a folder's name an OSError
+        raise ValueError(f"{name} must be an IANA name like Europe/Helsinki, not {text!r}.") from error
+
+
+def _web_address(name: str, text: str) -> str | None:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError(f"{name} must begin with http:// or https://, not {text!r}.")
+    return text.rstrip("/") or None
+
+
+def _kept_secret(data_dir: Path) -> str:
+    """The secret key of this data folder, made at its first start."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")

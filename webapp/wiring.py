@@ -1,11 +1,10 @@
 """Which adapters serve which port: the one place where Waybill is put together."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
-from webapp.settings import Settings
 
 from backend_services.deliveries.booking import BookingRules
 from backend_services.deliveries.service import DeliveryService
@@ -19,8 +18,16 @@ from eventstore.factory import open_event_store
 from eventstore.locks import InProcessLocks
 from eventstore.ports import EventStoreError
 from eventstore.projections import ConsumerRunner
+from webapp.settings import Settings
 
 READ_YOUR_WRITES_BOUND_S = 2.0
+
+
+class Companion(Protocol):
+    """A thread that lives as long as the process serves."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 
 class Waybill:
@@ -34,6 +41,7 @@ class Waybill:
         self.engine = open_read_models(settings.database_url)
         self.sessions: sessionmaker[Session] = sessionmaker(self.engine)
         self._listeners: list[Callable[[], None]] = []
+        self._companions: list[Companion] = []
         self.runner = ConsumerRunner(
             self.store, self.codec, self.engine, all_projections(), self._on_progress
         )
@@ -48,12 +56,20 @@ class Waybill:
     def start(self) -> None:
         """Start the threads. Call it after any fork."""
         self.runner.start()
+        for companion in self._companions:
+            companion.start()
 
     def stop(self) -> None:
         """Finish what is in hand and stop the threads."""
+        for companion in self._companions:
+            companion.stop()
         self.runner.stop()
         self.store.close()
         self.engine.dispose()
+
+    def add_companion(self, companion: Companion) -> None:
+        """Start and stop something of the process (the board's hub, a reactor) together with the rest."""
+        self._companions.append(companion)
 
     def on_rows_changed(self, listener: Callable[[], None]) -> None:
         """Call `listener` (quickly) whenever the rows may have changed."""

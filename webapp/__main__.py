@@ -1,0 +1,90 @@
+"""`python -m webapp`: check the settings, take the data folder, serve."""
+
+import os
+import socket
+import sys
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from webapp import create_app
+from webapp.accounts.setup import announce_setup
+from webapp.data_folder import DataFolderInUse, take_data_folder
+from webapp.settings import Settings, SettingsError, load_settings
+
+GRACEFUL_STOP_S = 20
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with one worker and many threads; the app is made in the worker, after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        for name, value in {
+            "bind": f"{host}:{self._settings.port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self._settings.threads,
+            "graceful_timeout": GRACEFUL_STOP_S,
+            "keepalive": 5,
+            "proc_name": "waybill",
+            "worker_exit": _stop,
+            "control_socket_disable": True,
+        }.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        app = create_app(self._settings)
+        app.extensions["waybill"].start()
+        _running.append(app)
+        return app
+
+
+_running: list[Flask] = []
+
+
+def _stop(_server: Any, _worker: Any) -> None:
+    for app in _running:
+        app.extensions["waybill"].stop()
+
+
+def main() -> int:
+    """Serve until stopped; answers the exit code."""
+    try:
+        settings = load_settings(os.environ)
+    except SettingsError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 2
+    try:
+        lock = take_data_folder(settings.data_dir)
+    except DataFolderInUse as error:
+        print(error, file=sys.stderr)
+        return 1
+    os.set_inheritable(lock, True)
+    if not _port_is_free(settings):
+        print(f"Port {settings.port} on {settings.host} is in use; set PORT to another.", file=sys.stderr)
+        return 1
+    announce_setup(settings)
+    Server(settings).run()
+    return 0
+
+
+def _port_is_free(settings: Settings) -> bool:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

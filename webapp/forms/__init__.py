@@ -1,0 +1,1 @@
+"""WTForms: what pages ask for, and the errors at each field."""

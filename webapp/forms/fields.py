@@ -1,0 +1,33 @@
+"""Fields that several forms share."""
+
+import re
+from typing import Any
+
+from wtforms import HiddenField, StringField, ValidationError
+from wtforms.validators import InputRequired, Length
+
+from eventstore.doors import new_id
+
+_controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def stripped(text: str | None) -> str:
+    """A text without surrounding blanks."""
+    return (text or "").strip()
+
+
+def no_controls(_form: Any, field: Any) -> None:
+    """Refuse control characters, which no keyboard types."""
+    if field.data and _controls.search(field.data):
+        raise ValidationError("This contains characters that can't be stored.")
+
+
+def text_field(label: str, *, longest: int = 200, **more: Any) -> StringField:
+    """A required line of text."""
+    validators = [InputRequired("Please fill this in."), Length(max=longest), no_controls]
+    return StringField(label, validators=validators, filters=[stripped], **more)
+
+
+def command_id_field() -> HiddenField:
+    """The id of the command that the form sends: a double click or a re-send is one command."""
+    return HiddenField(default=new_id)

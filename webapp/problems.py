@@ -1,0 +1,120 @@
+"""Errors as people and programs need them: problem+json for the API, a page that says what to do for browsers."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, current_app, make_response, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from eventstore.execute import CommandReused, Contention, Refusal
+from eventstore.ports import EventStoreError
+from webapp.correlation import current_correlation_id
+
+log = logging.getLogger(__name__)
+
+REFUSAL_STATUS = {"rule": 400, "not_found": 404, "exists": 409}
+TITLES = {400: "Refused", 404: "Not found", 409: "Exists already"}
+RESERVED = {"type", "title", "status", "detail", "code", "message", "correlationId"}
+
+
+def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response:
+    """An answer that says what went wrong: application/problem+json (RFC 9457) for programs, a page for people.
+
+    `code` is stable snake_case; `message` repeats `detail` for old clients; `extra` are further members.
+    """
+    if not wants_problem():
+        page = render_template("error.html", status=status, title=title, detail=detail, code=code)
+        return make_response(page, status)
+    body = {
+        "type": f"/problems/{code.replace('_', '-')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "message": detail,
+        "correlationId": current_correlation_id(),
+        **{name: value for name, value in extra.items() if name not in RESERVED},
+    }
+    return Response(msgspec.json.encode(body), status, content_type="application/problem+json")
+
+
+def refusal_problem(refusal: Refusal) -> Response:
+    """A service's refusal as an answer."""
+    status = REFUSAL_STATUS[refusal.kind]
+    response = problem(status, refusal.code, TITLES[status], refusal.message, **refusal.details)
+    if refusal.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def wants_problem() -> bool:
+    """Whether this request is a program's: everything under /api and /health."""
+    return request.path.startswith(("/api/", "/health")) and request.endpoint != "api.docs"
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Answer every error of the app as `problem` does."""
+    app.register_error_handler(Refusal, refusal_problem)
+    app.register_error_handler(CommandReused, _command_reused)
+    app.register_error_handler(Contention, _contention)
+    app.register_error_handler(EventStoreError, _unavailable)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _command_reused(_error: CommandReused) -> Response:
+    detail = "This command id was used before with another content. Use a new id, or open the form again."
+    return problem(422, "idempotency_key_reused", "Command id used before", detail)
+
+
+def _contention(_error: Contention) -> Response:
+    detail = "Others changed the same things at the same moment. Try again."
+    return _later(problem(409, "version_contention", "Changed meanwhile", detail), 1)
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("a store is unavailable: %s", error)
+    detail = (
+        "The data store can't be reached or can't write at the moment. Try again in a few seconds, with the same"
+        " Idempotency-Key: a command is never done twice."
+    )
+    return _later(problem(503, "store_unavailable", "Unavailable", detail), 2)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    title = HTTPStatus(status).phrase
+    response = problem(status, title.lower().replace(" ", "_"), title, _explain(status, error))
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    if status in (429, 503) and "Retry-After" not in response.headers:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _explain(status: int, error: HTTPException) -> str:
+    if status == 404:
+        return "There is nothing at this address."
+    if status == 413:
+        return "The body is too large: 1 MB at most, 10 MB for pages with photos."
+    if status == 429:
+        return f"Too many requests ({error.description}). Wait a moment, then go on."
+    return error.description or HTTPStatus(status).description
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected error")
+    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    detail = "Something went wrong on our side. It has been logged; the correlation id helps to find it."
+    return problem(500, "internal_error", "Internal error", detail)
+
+
+def _later(response: Response, seconds: int) -> Response:
+    response.headers["Retry-After"] = str(seconds)
+    return response

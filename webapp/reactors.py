@@ -1,0 +1,49 @@
+"""What events make happen in the accounts: a suspended driver is signed out."""
+
+import logging
+from typing import ClassVar
+
+from flask import Flask
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from backend_services.fleet.commands import DriverStatus
+from backend_services.fleet.events import DriverStatusChanged
+from eventstore.codec import Event
+from eventstore.projections import Checkpoint, WrongLog
+from eventstore.reactors import ReactorRunner
+from eventstore.records import RecordedEvent
+from webapp.accounts.sign_in import end_sign_ins_of_driver
+from webapp.database import db
+from webapp.wiring import Waybill
+
+log = logging.getLogger(__name__)
+
+
+class SuspendedDriversAreSignedOut:
+    """Ends the sign-ins of a driver who is suspended, in the transaction that moves the checkpoint."""
+
+    name = "suspended-drivers-are-signed-out"
+    event_types: ClassVar[frozenset[str]] = frozenset({DriverStatusChanged.TYPE})
+
+    def apply(self, session: Session, recorded: RecordedEvent, event: Event) -> None:
+        """One change of a driver's status."""
+        if isinstance(event, DriverStatusChanged) and event.new_status == DriverStatus.SUSPENDED:
+            end_sign_ins_of_driver(session, event.driver_id)
+
+
+def start_with(app: Flask, waybill: Waybill) -> None:
+    """Run the reactors as long as Waybill runs; their checkpoints are in the accounts database."""
+    reactor = SuspendedDriversAreSignedOut()
+    with app.app_context():
+        engine = db.engines["accounts"]
+    runner = ReactorRunner(waybill.store, waybill.codec, engine, [reactor])
+    try:
+        runner.prepare()
+    except WrongLog as wrong:
+        # The event store was replaced or restored; what this reactor does may be done again.
+        log.warning("%s; it starts again", wrong)
+        with Session(engine) as session, session.begin():
+            session.execute(delete(Checkpoint).where(Checkpoint.name == reactor.name))
+        runner.prepare()
+    waybill.add_companion(runner)
