@@ -86,6 +86,8 @@ def _unavailable(error: Exception) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
+    if isinstance(error.response, Response):
+        return error.response
     status = error.code or 500
     title = HTTPStatus(status).phrase
     response = problem(status, title.lower().replace(" ", "_"), title, _explain(status, error))

@@ -1,0 +1,100 @@
+"""The real program as a child process, for tests that speak HTTP with it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+API_KEY = "a-key-for-tests-0123456789"
+START_BOUND_S = 30.0
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], bound_s: float = 10.0, what: str = "the condition") -> Any:
+    """Poll until the condition is true and answer it; fail after the bound."""
+    bound = time.monotonic() + bound_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > bound:
+            raise AssertionError(f"{what} did not come about within {bound_s} s")
+        time.sleep(0.02)
+
+
+class Server:
+    """One Waybill on one data folder; it can be stopped, killed and started again."""
+
+    def __init__(self, data_dir: Path, **environ: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._environ = environ
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30
+        )
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The environment the program gets."""
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")},
+            "PORT": str(self.port),
+            "WAYBILL_DATA_DIR": str(self.data_dir),
+            "WAYBILL_API_KEY": API_KEY,
+            "WAYBILL_RATE_LIMIT": "off",
+            **self._environ,
+            **more,
+        }
+
+    def start(self) -> "Server":
+        """Start and wait until it is ready."""
+        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
+        # A group of its own, so that kill() reaches master and worker alike, and nobody else.
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "webapp"],
+            env=self.environ(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        wait_until(self._is_ready, START_BOUND_S, f"a ready server (see {log.name})")
+        return self
+
+    def kill(self) -> None:
+        """kill -9, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait for the end."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is not None and self.process.poll() is None:
+            if how is signal.SIGKILL:
+                os.killpg(self.process.pid, how)
+            else:
+                self.process.send_signal(how)
+            self.process.wait(40)
+        self.process = None
+
+    def _is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, "the server ended while starting"
+        try:
+            return self.client.get("/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False

@@ -1,0 +1,85 @@
+"""Pictures, kept as files named by the hash of their content. Events carry the address.
+
+A picture is stored before the command that names it; when that is refused the file stays, unreferenced and harmless.
+"""
+
+import base64
+import binascii
+import hashlib
+import io
+import os
+import re
+import warnings
+from pathlib import Path
+
+from flask import current_app
+from PIL import Image, ImageOps
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_PIXELS = 40_000_000
+MAX_SIDE_PX = 2_000
+FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "jpg"}
+NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
+
+
+class BlobRefused(Exception):
+    """The bytes are no picture that we keep; the message says why."""
+
+
+def store_image(data: bytes) -> str:
+    """Keep a PNG, JPEG or WebP picture (10 MB and 40 megapixels at most) and return its address.
+
+    It is decoded and written anew, so metadata and whatever else was in the file are gone; long sides shrink to
+    2,000 px. Raises `BlobRefused`.
+    """
+    if len(data) > MAX_BYTES:
+        raise BlobRefused("The picture is larger than 10 MB.")
+    content, suffix = _rewritten(data)
+    name = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+    path = blob_path(name)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.{id(content)}.part")
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    return f"/blobs/{name}"
+
+
+def store_data_url(url: str) -> str:
+    """Keep the picture in a `data:image/…;base64,` URL and return its address. Raises `BlobRefused`."""
+    head, _, text = url.partition(",")
+    if not re.fullmatch(r"data:image/(png|jpeg|webp);base64", head):
+        raise BlobRefused("A data: URL must be a base64 PNG, JPEG or WebP picture.")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BlobRefused("The data: URL is not valid base64.") from error
+    return store_image(data)
+
+
+def blob_path(name: str) -> Path:
+    """Where a blob's file is. `name` has been checked against `NAME`."""
+    folder: Path = current_app.extensions["waybill"].settings.data_dir / "blobs"
+    return folder / name[:2] / name
+
+
+def _rewritten(data: bytes) -> tuple[bytes, str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data), formats=list(FORMATS))
+            if picture.width * picture.height > MAX_PIXELS:
+                raise BlobRefused("The picture has more than 40 megapixels.")
+            picture.load()
+    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
+        raise BlobRefused("The file is not a PNG, JPEG or WebP picture that can be read.") from error
+    suffix = FORMATS[picture.format or "PNG"]
+    upright = ImageOps.exif_transpose(picture)
+    upright.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+    clean = upright.convert("RGBA" if suffix == "png" else "RGB")
+    output = io.BytesIO()
+    clean.save(output, "PNG" if suffix == "png" else "JPEG", optimize=True)
+    return output.getvalue(), suffix

@@ -1,0 +1,113 @@
+"""One decorator makes a view an API call: access, parsing, the answer, and its place in the OpenAPI document."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, g
+
+from eventstore.execute import Context, Outcome
+from webapp.access import dispatcher_only
+from webapp.acting import acting, settle
+from webapp.blueprints.api.parsing import idempotency_key, path_id, read_body, read_query
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What the OpenAPI document says of one call. `path` has `{name}` parameters, all of them UUIDs or sequences."""
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    description: str
+    body: type[msgspec.Struct] | None
+    query: type[msgspec.Struct] | None
+    answer: type[msgspec.Struct]
+    status: int
+    roles: frozenset[str]
+
+
+OPERATIONS: list[Operation] = []
+
+
+def operation(
+    blueprint: Blueprint,
+    method: str,
+    path: str,
+    *,
+    tag: str,
+    answer: type[msgspec.Struct],
+    body: type[msgspec.Struct] | None = None,
+    query: type[msgspec.Struct] | None = None,
+    access: Callable[[Callable[..., Any]], Callable[..., Any]] = dispatcher_only,
+    status: int = 200,
+) -> Callable[[Callable[..., msgspec.Struct]], Callable[..., Response]]:
+    """Register a view. It gets its path's ids (canonical), `body` and `query` parsed, and returns an `answer`.
+
+    The view's docstring is the call's description: its first line is the summary.
+    """
+
+    def register(view: Callable[..., msgspec.Struct]) -> Callable[..., Response]:
+        @wraps(view)
+        def run(**path_values: str) -> Response:
+            arguments: dict[str, Any] = {name: path_id(name, value) for name, value in path_values.items()}
+            if query is not None:
+                arguments["query"] = read_query(query)
+            if body is not None:
+                arguments["body"] = read_body(body)
+            return respond(view(**arguments), status)
+
+        declared = access(run)
+        summary, _, description = (view.__doc__ or "").strip().partition("\n")
+        OPERATIONS.append(
+            Operation(
+                method=method,
+                path="/api" + path,
+                name=view.__name__,
+                tag=tag,
+                summary=summary.rstrip("."),
+                description=" ".join(description.split()),
+                body=body,
+                query=query,
+                answer=answer,
+                status=status,
+                roles=getattr(declared, "access", frozenset()),
+            )
+        )
+        rule = path.replace("{", "<").replace("}", ">")
+        blueprint.add_url_rule(rule, f"{view.__name__}", declared, methods=[method])
+        return declared
+
+    return register
+
+
+def command_context(occurred_at: Any = None) -> Context:
+    """The context of the command that this request sends."""
+    return acting(idempotency_key(), occurred_at)
+
+
+def done(outcome: Outcome) -> dict[str, Any]:
+    """Wait until the rows show it; the stored answer."""
+    settle(outcome)
+    g.replayed = outcome.replayed
+    return outcome.result
+
+
+def respond(answer: msgspec.Struct, status: int) -> Response:
+    """The answer as JSON, with a warning for each field of the body that nobody asked for."""
+    content = msgspec.to_builtins(answer)
+    ignored = g.get("unknown_fields", [])
+    if ignored:
+        unknown = [
+            {"code": "unknown_field", "field": name, "message": "The field is not known and was ignored."}
+            for name in ignored
+        ]
+        content["warnings"] = [*content.get("warnings", []), *unknown]
+    response = Response(msgspec.json.encode(content), status, content_type="application/json")
+    if g.get("replayed"):
+        response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -1,0 +1,153 @@
+"""From a request to validated values. Everything that is wrong with it becomes a 400 that names the fields."""
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from flask import g, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+
+from webapp.problems import problem
+
+MAX_BODY_BYTES = 1_000_000
+MAX_UNKNOWN_FIELDS = 20
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+Parsed = TypeVar("Parsed", bound=msgspec.Struct)
+
+_controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_path = re.compile(r"(?: - at (?:key in )?`\$?\.?(?P<path>[^`]*)`)?$")
+_missing = re.compile(r"missing required field `([^`]+)`")
+
+
+class Malformed(HTTPException):
+    """The request can't be understood; `errors` says which field and why."""
+
+    code = 400
+
+    def __init__(self, detail: str, errors: dict[str, str] | None = None) -> None:
+        more: dict[str, Any] = {"errors": errors} if errors else {}
+        super().__init__(
+            detail, response=problem(400, "malformed_request", "Malformed request", detail, **more)
+        )
+
+
+def read_body(model: type[Parsed]) -> Parsed:
+    """The JSON body as `model`. Unknown fields are remembered in `g.unknown_fields` for the answer's warnings."""
+    if not request.is_json:
+        raise UnsupportedMediaType("Send the body as JSON with Content-Type: application/json.")
+    request.max_content_length = MAX_BODY_BYTES
+    raw = request.get_data(cache=False)
+    if len(raw) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    try:
+        decoded = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Malformed(f"The body is not valid JSON: {error}.") from error
+    if not isinstance(decoded, dict):
+        raise Malformed("The body must be a JSON object.")
+    _check_values(decoded, "")
+    known = {field.encode_name for field in msgspec.structs.fields(model)}
+    g.unknown_fields = [name[:100] for name in decoded if name not in known][:MAX_UNKNOWN_FIELDS]
+    return _convert(decoded, model, strict=True)
+
+
+def read_query(model: type[Parsed]) -> Parsed:
+    """The query string as `model`; unknown parameters are ignored, of repeated ones the first counts."""
+    known = {field.encode_name for field in msgspec.structs.fields(model)}
+    values = {name: value for name, value in request.args.items() if name in known and value != ""}
+    _check_values(values, "")
+    return _convert(values, model, strict=False)
+
+
+def path_id(name: str, text: str) -> str | int:
+    """A path parameter: the sequence number, or a UUID in its canonical form. What is neither is not found."""
+    if name == "sequence":
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return int(text)
+    else:
+        parsed = parse_uuid(text)
+        if parsed is not None:
+            return parsed
+    detail = f"There is nothing with the {'sequence' if name == 'sequence' else 'id'} {text[:64]!a}."
+    raise HTTPException(response=problem(404, "not_found", "Not found", detail))
+
+
+def parse_uuid(text: str) -> str | None:
+    """A UUID's canonical lower-case form; None for any other text."""
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) and text.isascii() else None
+    except ValueError:
+        return None
+
+
+def idempotency_key() -> str | None:
+    """The command id that the client brought, or None."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    parsed = parse_uuid(given)
+    if parsed is None:
+        raise Malformed("Idempotency-Key must be a UUID.", {"Idempotency-Key": "must be a UUID"})
+    return parsed
+
+
+def _convert(values: Any, model: type[Parsed], *, strict: bool) -> Parsed:
+    try:
+        parsed = msgspec.convert(values, model, strict=strict)
+    except (msgspec.ValidationError, OverflowError) as error:
+        text = str(error)
+        missing = _missing.search(text)
+        where = _path.search(text)
+        field = missing.group(1) if missing else (where.group("path") if where else None) or "body"
+        what = "is required" if missing else _in_plain_words(_path.sub("", text).replace("`", ""))
+        raise Malformed(f"{field}: {what}.", {field: what}) from error
+    _check_instants(parsed)
+    return parsed
+
+
+def _in_plain_words(text: str) -> str:
+    return "must not be blank" if "matching regex" in text else text[:1].lower() + text[1:]
+
+
+def _check_values(value: Any, where: str) -> None:
+    """Refuse what no store or screen should have to bear: control characters, half characters, infinite numbers."""
+    if isinstance(value, str):
+        if _controls.search(value):
+            raise Malformed(
+                f"{where or 'body'} contains a character that can't be stored.",
+                {where or "body": "contains a character that can't be stored"},
+            )
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise Malformed(f"{where} must be a finite number.", {where: "must be a finite number"})
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            _check_values(name, "a field's name")
+            _check_values(part, f"{where}.{name}" if where else name)
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            _check_values(part, f"{where}[{number}]")
+
+
+def _check_instants(parsed: msgspec.Struct) -> None:
+    for field in msgspec.structs.fields(parsed):
+        value = getattr(parsed, field.name)
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                text = "must have a UTC offset or Z"
+                raise Malformed(f"{field.encode_name}: {text}.", {field.encode_name: text})
+            try:
+                in_range = EARLIEST <= value < LATEST
+            except OverflowError:
+                in_range = False
+            if not in_range:
+                text = "must lie between the years 2000 and 2100"
+                raise Malformed(f"{field.encode_name}: {text}.", {field.encode_name: text})
+        elif isinstance(value, tuple | list):
+            for part in value:
+                if isinstance(part, msgspec.Struct):
+                    _check_instants(part)
