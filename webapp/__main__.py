@@ -3,6 +3,8 @@
 import os
 import socket
 import sys
+import threading
+import time
 from typing import Any
 
 from flask import Flask
@@ -33,6 +35,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": GRACEFUL_STOP_S,
             "keepalive": 5,
             "proc_name": "waybill",
+            "post_worker_init": _watch,
             "worker_exit": _stop,
             "control_socket_disable": True,
         }.items():
@@ -52,6 +55,18 @@ _running: list[Flask] = []
 def _stop(_server: Any, _worker: Any) -> None:
     for app in _running:
         app.extensions["waybill"].stop()
+
+
+def _watch(worker: Any) -> None:
+    """Close the boards' sockets as soon as the worker is told to stop: it waits for the threads that hold them."""
+
+    def close_sockets_at_stop() -> None:
+        while worker.alive:
+            time.sleep(0.2)
+        for app in _running:
+            app.extensions["board_hub"].close_sockets()
+
+    threading.Thread(target=close_sockets_at_stop, name="stop-watch", daemon=True).start()
 
 
 def main() -> int:

@@ -1,11 +1,13 @@
 """From a request to a command and back: who acts, with which command id, and when the rows show it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
-from flask import current_app
+from flask import current_app, flash, request
 
-from eventstore.execute import Context, Outcome
+from eventstore.execute import Context, Outcome, Refusal
 from webapp.access import current_actor
 from webapp.correlation import current_correlation_id
 from webapp.database import db
@@ -45,3 +47,25 @@ def settle(outcome: Outcome) -> bool:
     shown = waybill().wait_for(outcome)
     db.session.rollback()
     return shown
+
+
+def attempt(send: Callable[[Context], Outcome], occurred_at: datetime | None = None) -> Outcome | Refusal:
+    """Send a page's command with the form's `command_id`, so that a double click is one command.
+
+    Answers the outcome once the rows show it, or the service's refusal for the page to explain.
+    """
+    try:
+        outcome = send(acting(parse_uuid(request.form.get("command_id", "")), occurred_at))
+    except Refusal as refusal:
+        return refusal
+    if not settle(outcome):
+        flash("Saved. The lists are still catching up.", "info")
+    return outcome
+
+
+def parse_uuid(text: str) -> str | None:
+    """A UUID's canonical lower-case form; None for any other text."""
+    try:
+        return str(UUID(text)) if len(text) in (32, 36) and text.isascii() else None
+    except ValueError:
+        return None

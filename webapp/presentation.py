@@ -39,7 +39,13 @@ FORM_FORMAT = "%Y-%m-%dT%H:%M"
 def init_presentation(app: Flask) -> None:
     """Give the templates their filters and functions."""
     app.jinja_env.filters.update(
-        words=words, clock=clock, day_and_clock=day_and_clock, day=day, span=span, short_id=short_id
+        words=words,
+        clock=clock,
+        day_and_clock=day_and_clock,
+        day=day,
+        span=span,
+        short_id=short_id,
+        instant=instant,
     )
     app.jinja_env.globals.update(
         static_url=static_url,
@@ -109,6 +115,11 @@ def span(duration: timedelta) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min" if minutes else "<1 min"
+
+
+def instant(text: str) -> datetime:
+    """The instant of an ISO-8601 text, as refusals carry it."""
+    return datetime.fromisoformat(text)
 
 
 def short_id(full: str) -> str:

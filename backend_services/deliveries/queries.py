@@ -301,6 +301,17 @@ def count_open_incidents(session: Session) -> int:
     return session.scalar(query) or 0
 
 
+def is_picture_of_driver(session: Session, url: str, driver_id: str) -> bool:
+    """Whether a picture belongs to a proof or incident of one of the driver's deliveries."""
+    theirs = select(DeliveryRow).where(DeliveryRow.driver_id == driver_id)
+    with_photo = select(IncidentRow.delivery_id).where(IncidentRow.photo_url == url)
+    named = or_(DeliveryRow.signature_url == url, DeliveryRow.delivery_id.in_(with_photo))
+    if session.scalars(theirs.where(named).limit(1)).first() is not None:
+        return True
+    proofs = theirs.where(DeliveryRow.status == DeliveryStatus.DELIVERED)
+    return any(url in (row.proof or {}).get("photoUrls", []) for row in session.scalars(proofs))
+
+
 def read_timeline(store: EventStore, delivery_id: str) -> list[RecordedEvent]:
     """Every event of a delivery, oldest first, from the event store itself."""
     return store.read_stream(f"delivery-{delivery_id}")

@@ -98,6 +98,14 @@ def current_account() -> Account | None:
     return cast(Account, current_user.account) if current_user.is_authenticated else None
 
 
+def is_session_alive(token: str) -> bool:
+    """Whether the session of a long-lived connection may go on."""
+    try:
+        return _load_user(token) is not None
+    finally:
+        db.session.remove()
+
+
 def _load_user(token: str) -> SignedInUser | None:
     found = db.session.get(SignIn, _hash(token))
     if found is None:

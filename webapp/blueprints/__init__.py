@@ -7,6 +7,13 @@ def all_blueprints() -> list[Blueprint]:
     """Every blueprint of the application."""
     from webapp.blueprints.api import api  # noqa: PLC0415
     from webapp.blueprints.auth import auth  # noqa: PLC0415 - blueprints import this package
+    from webapp.blueprints.blobs import blobs  # noqa: PLC0415
+    from webapp.blueprints.board import board  # noqa: PLC0415
+    from webapp.blueprints.deliveries import deliveries  # noqa: PLC0415
+    from webapp.blueprints.driver import driver  # noqa: PLC0415
+    from webapp.blueprints.fleet import fleet  # noqa: PLC0415
     from webapp.blueprints.health import health  # noqa: PLC0415
+    from webapp.blueprints.incidents import incidents  # noqa: PLC0415
+    from webapp.blueprints.routes import routes  # noqa: PLC0415
 
-    return [auth, health, api]
+    return [auth, health, api, board, deliveries, routes, fleet, incidents, driver, blobs]

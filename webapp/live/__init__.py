@@ -1,7 +1,18 @@
 """The live board: one hub per process renders what changed once and hands it to every open board."""
 
-from flask import Flask
+from typing import cast
+
+from flask import Flask, current_app
+
+from webapp.live.hub import Hub
 
 
 def init_live(app: Flask) -> None:
-    """Make the hub and the WebSocket's route."""
+    """Make the hub of this process; it runs as long as Waybill does."""
+    hub = app.extensions["board_hub"] = Hub(app)
+    app.extensions["waybill"].add_companion(hub)
+
+
+def board_hub() -> Hub:
+    """The hub of the current app."""
+    return cast(Hub, current_app.extensions["board_hub"])

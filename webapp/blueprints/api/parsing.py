@@ -4,12 +4,12 @@ import math
 import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import msgspec
 from flask import g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
+from webapp.acting import parse_uuid
 from webapp.problems import problem
 
 MAX_BODY_BYTES = 1_000_000
@@ -74,14 +74,6 @@ def path_id(name: str, text: str) -> str | int:
             return parsed
     detail = f"There is nothing with the {'sequence' if name == 'sequence' else 'id'} {text[:64]!a}."
     raise HTTPException(response=problem(404, "not_found", "Not found", detail))
-
-
-def parse_uuid(text: str) -> str | None:
-    """A UUID's canonical lower-case form; None for any other text."""
-    try:
-        return str(UUID(text)) if len(text) in (32, 36) and text.isascii() else None
-    except ValueError:
-        return None
 
 
 def idempotency_key() -> str | None:

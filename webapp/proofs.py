@@ -1,0 +1,68 @@
+"""From the pictures of a form to the addresses that a proof or incident carries. Drivers and dispatchers share it."""
+
+from typing import Any
+
+from backend_services.deliveries.commands import CaptureProof, IncidentType, ReportIncident, Severity
+from webapp.blobs import BlobRefused, store_data_url, store_image
+from webapp.forms.deliveries import IncidentForm, ProofForm
+
+MAX_PHOTOS = 4
+
+
+def proof_command(delivery_id: str, form: ProofForm) -> CaptureProof | None:
+    """The command of a valid form, its pictures stored; None when one is refused, said at its field."""
+    signature = _signature(form)
+    photos = _photos(form)
+    if signature is None or photos is None:
+        return None
+    return CaptureProof(
+        delivery_id=delivery_id,
+        receiver_name=form.receiver_name.data,
+        signature_url=signature,
+        photo_urls=tuple(photos),
+        note=form.note.data or None,
+        delivered_to=form.delivered_to.data,
+    )
+
+
+def incident_command(delivery_id: str, form: IncidentForm) -> ReportIncident | None:
+    """The command of a valid form, its photo stored; None when that is refused, said at its field."""
+    photo_url = None
+    if form.photo.data:
+        try:
+            photo_url = store_image(form.photo.data.read())
+        except BlobRefused as error:
+            form.photo.errors = [str(error)]
+            return None
+    return ReportIncident(
+        delivery_id=delivery_id,
+        type=IncidentType(form.type.data),
+        description=form.description.data,
+        severity=Severity(form.severity.data),
+        photo_url=photo_url,
+    )
+
+
+def _signature(form: ProofForm) -> str | None:
+    try:
+        if form.signature.data:
+            return store_data_url(form.signature.data)
+        if form.signature_file.data:
+            return store_image(form.signature_file.data.read())
+    except BlobRefused as error:
+        form.signature_file.errors = [str(error)]
+        return None
+    form.signature_file.errors = ["Please have it signed, or add a picture of the signature."]
+    return None
+
+
+def _photos(form: ProofForm) -> list[str] | None:
+    files: list[Any] = [file for file in form.photos.data or [] if file and file.filename]
+    if len(files) > MAX_PHOTOS:
+        form.photos.errors = [f"At most {MAX_PHOTOS} photos."]
+        return None
+    try:
+        return [store_image(file.read()) for file in files]
+    except BlobRefused as error:
+        form.photos.errors = [str(error)]
+        return None
