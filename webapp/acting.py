@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from flask import current_app, flash, request
 
-from eventstore.execute import Context, Outcome, Refusal
+from eventstore.execute import CommandReused, Context, Outcome, Refusal
 from webapp.access import current_actor
 from webapp.correlation import current_correlation_id
 from webapp.database import db
@@ -49,15 +49,26 @@ def settle(outcome: Outcome) -> bool:
     return shown
 
 
-def attempt(send: Callable[[Context], Outcome], occurred_at: datetime | None = None) -> Outcome | Refusal:
+def attempt(
+    send: Callable[[Context], Outcome], occurred_at: datetime | None = None, step: str = ""
+) -> Outcome | Refusal:
     """Send a page's command with the form's `command_id`, so that a double click is one command.
 
-    Answers the outcome once the rows show it, or the service's refusal for the page to explain.
+    A form that makes several commands names each `step`. Answers the outcome once the rows show it, or the service's
+    refusal for the page to explain.
     """
+    command_id = parse_uuid(request.form.get("command_id", ""))
+    if command_id is not None and step:
+        command_id = str(uuid5(UUID(command_id), step))
     try:
-        outcome = send(acting(parse_uuid(request.form.get("command_id", "")), occurred_at))
+        outcome = send(acting(command_id, occurred_at))
     except Refusal as refusal:
         return refusal
+    except CommandReused:  # the browser's Back button brings an old form, and its id, back
+        return Refusal(
+            "form_sent_before",
+            "This form was sent already, with other values. Check what is saved now, then send it again.",
+        )
     if not settle(outcome):
         flash("Saved. The lists are still catching up.", "info")
     return outcome

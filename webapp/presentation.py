@@ -1,6 +1,7 @@
 """How instants, durations and statuses read on a page. Times are shown in the zone of the setting."""
 
 import hashlib
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,20 @@ WORDS = {
     "cancelled_by_dispatcher": "Cancelled by the dispatcher",
     "other": "Other",
 }
+FIELDS = {
+    "expectedTime": "the expected time",
+    "scheduledStartTime": "the start",
+    "driverLicense": "the licence",
+    "vehicleType": "the type",
+    "receiverName": "the receiver's name",
+    "signatureUrl": "the signature",
+}
 FORM_FORMAT = "%Y-%m-%dT%H:%M"
+
+_instant_in_text = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_id_in_text = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_field_in_text = re.compile(r"\b(?:" + "|".join(FIELDS) + r")\b")
+_status_in_text = re.compile(r"\b(?:PickedUp|InTransit|OutForDelivery|OutOfService)\b")
 
 
 def init_presentation(app: Flask) -> None:
@@ -56,6 +70,7 @@ def init_presentation(app: Flask) -> None:
         new_command_id=new_id,
         correlation_id=current_correlation_id,
         next_page_query=next_page_query,
+        here=here,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
@@ -152,6 +167,22 @@ def next_page_query(cursor: str) -> str:
     """The query of the next page: the present filters, and the cursor."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
     return urlencode([*kept, ("cursor", cursor)])
+
+
+def here(**changes: str | None) -> str:
+    """This page's address with some filters changed (None takes one away), from its first page on."""
+    wanted = {name: value for name, value in request.args.items() if name != "cursor"} | changes
+    query = urlencode({name: value for name, value in wanted.items() if value})
+    return f"{request.path}?{query}" if query else request.path
+
+
+def in_plain_words(message: str) -> str:
+    """A service's message as people read it: local times, short ids, no names of fields."""
+    message = _instant_in_text.sub(lambda found: day_and_clock(instant(found.group())), message)
+    message = _id_in_text.sub(lambda found: short_id(found.group()), message)
+    message = _field_in_text.sub(lambda found: FIELDS[found.group()], message)
+    message = _status_in_text.sub(lambda found: f"“{words(found.group())}”", message)
+    return message[:1].upper() + message[1:]
 
 
 def static_url(name: str) -> str:
