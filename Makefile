@@ -1,0 +1,74 @@
+# Waybill's front door. Each target sets up what it needs on a machine with Python 3.11 or newer.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := eventstore backend_services webapp tests e2e
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types unit journey e2e soak bench requirements clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Start Waybill with a demo day in Helsinki (PORT, default 8000)
+	@exec $(BIN)/python -m webapp.demo
+
+run: $(VENV)/.run ## Start Waybill without demo data
+	@exec $(BIN)/python -m webapp
+
+test: $(VENV)/.dev chromium ## Lint, types and every test: what CI runs
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/python -m pytest -n 2 tests e2e
+
+lint: $(VENV)/.dev ## Style, formatting and the direction of imports
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## Types (strict in eventstore and backend_services)
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev ## The tests that need neither server nor browser
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey
+
+journey: $(VENV)/.dev ## The API journey against the running program
+	$(BIN)/python -m pytest tests/journey
+
+e2e: $(VENV)/.dev chromium ## The browser tests
+	$(BIN)/python -m pytest e2e
+
+soak: $(VENV)/.dev ## The race harness, large
+	$(BIN)/python -m tests.eventstore.race --seconds 120 --workers 8
+
+bench: $(VENV)/.dev ## Figures of commands and bookings on this machine
+	$(BIN)/python -m tests.bench
+
+requirements: ## Compile the pinned requirements anew
+	$(PYTHON) -m venv $(VENV)/compile && $(VENV)/compile/bin/pip -q install uv
+	for name in requirements requirements-dev; do \
+	  $(VENV)/compile/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header $$name.in -o $$name.txt || exit 1; done
+
+clean: ## Remove the virtual environment and caches, never data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Waybill needs Python 3.11 or newer; set PYTHON to one."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.PHONY: chromium
+chromium: # A real browser for the browser tests: CHROMIUM, one on the PATH, or Debian's package
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
+	  else echo "The browser tests need Chromium: install your system's package, or set CHROMIUM to its path."; exit 1; fi
