@@ -253,7 +253,7 @@ def list_unfinished_of(
 def count_deliveries_by_status(session: Session) -> dict[str, int]:
     """How many deliveries have each status; every status is there."""
     query = select(DeliveryRow.status, func.count()).group_by(DeliveryRow.status)
-    counts: Counter[str] = Counter(dict(session.execute(query).tuples().all()))
+    counts: Counter[str] = Counter(dict(session.execute(query).all()))
     return {status.value: counts[status] for status in DeliveryStatus}
 
 

@@ -244,7 +244,7 @@ def _shown_status_is(status: str, column: Any, booked: ColumnElement[bool]) -> C
 def _counts(session: Session, column: Any, booked: ColumnElement[bool]) -> Counter[str]:
     counts: Counter[str] = Counter()
     query = select(column, booked, func.count()).group_by(column, booked)
-    for set_status, is_booked, count in session.execute(query).tuples():
+    for set_status, is_booked, count in session.execute(query):
         counts["Assigned" if is_booked else set_status] += count
     return counts
 

@@ -72,10 +72,26 @@ def list_routes(
     return Page(_views(session, page.items), page.next_cursor)
 
 
+def list_places(
+    session: Session, q: str = "", limit: int = 30
+) -> list[tuple[str, float | None, float | None]]:
+    """Places of checkpoints planned so far whose name contains `q`, by name: (name, latitude, longitude).
+
+    The coordinates are WGS 84 degrees of one checkpoint there, None where none has any.
+    """
+    query = select(CheckpointRow.location, CheckpointRow.latitude, CheckpointRow.longitude).distinct()
+    if q:
+        query = query.where(CheckpointRow.location.icontains(q, autoescape=True))
+    by_name = query.order_by(CheckpointRow.location, CheckpointRow.latitude.nulls_first())
+    rows = session.execute(by_name.limit(4 * limit))
+    found = {name: (name, latitude, longitude) for name, latitude, longitude in rows}
+    return list(found.values())[:limit]
+
+
 def count_routes_by_status(session: Session) -> dict[str, int]:
     """How many routes have each status; every status is there."""
     query = select(RouteRow.status, func.count()).group_by(RouteRow.status)
-    counts: Counter[str] = Counter(dict(session.execute(query).tuples().all()))
+    counts: Counter[str] = Counter(dict(session.execute(query).all()))
     return {status.value: counts[status] for status in RouteStatus}
 
 

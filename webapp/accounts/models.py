@@ -113,7 +113,7 @@ def list_accounts() -> Sequence[Account]:
 def account_names(account_ids: set[str]) -> dict[str, str]:
     """The display names of accounts by id, for histories."""
     query = select(Account.id, Account.display_name).where(Account.id.in_(account_ids))
-    return dict(db.session.execute(query).tuples().all())
+    return dict(db.session.execute(query).all())
 
 
 def has_accounts() -> bool:
