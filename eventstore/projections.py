@@ -77,6 +77,7 @@ class ConsumerRunner:
         self._thread: threading.Thread | None = None
         self._caught_up_at = time.monotonic()
         self.last_error: str | None = None
+        self.has_caught_up = False
 
     def prepare(self) -> None:
         """Create the checkpoint table and read the checkpoints. Raises `WrongLog` when one belongs to another log."""
@@ -130,7 +131,7 @@ class ConsumerRunner:
         while not self._stopping.is_set():
             try:
                 if not self._step():
-                    self._caught_up_at = time.monotonic()
+                    self._caught_up_at, self.has_caught_up = time.monotonic(), True
                     self._store.wait_for_events(self.position, IDLE_WAIT_S)
                 self.last_error, pause_s = None, 0.1
             except Exception as error:  # a consumer stands still rather than skip an event

@@ -1,5 +1,6 @@
 """`python -m webapp`: check the settings, take the data folder, serve."""
 
+import logging
 import os
 import socket
 import sys
@@ -32,6 +33,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "workers": 1,
             "threads": self._settings.threads,
+            "worker_connections": self._settings.threads + 1_000,
             "graceful_timeout": GRACEFUL_STOP_S,
             "keepalive": 5,
             "proc_name": "waybill",
@@ -53,8 +55,12 @@ _running: list[Flask] = []
 
 
 def _stop(_server: Any, _worker: Any) -> None:
+    """Everything that must be finished is finished here; then end at once. A socket library's reading thread would
+    otherwise hold the process until its next ping."""
     for app in _running:
         app.extensions["waybill"].stop()
+    logging.shutdown()
+    os._exit(0)
 
 
 def _watch(worker: Any) -> None:

@@ -89,6 +89,8 @@ def _http_error(error: HTTPException) -> Response:
     if isinstance(error.response, Response):
         return error.response
     status = error.code or 500
+    if status == 413:
+        _read_away()
     title = HTTPStatus(status).phrase
     response = problem(status, title.lower().replace(" ", "_"), title, _explain(status, error))
     for name, value in error.get_headers():
@@ -97,6 +99,14 @@ def _http_error(error: HTTPException) -> Response:
     if status in (429, 503) and "Retry-After" not in response.headers:
         response.headers["Retry-After"] = "1"
     return response
+
+
+def _read_away() -> None:
+    """Read what is still being sent (32 MB at most): a client that is cut off while sending sees no answer."""
+    stream = request.environ["wsgi.input"]
+    for _ in range(512):
+        if not stream.read(65_536):
+            return
 
 
 def _explain(status: int, error: HTTPException) -> str:

@@ -89,9 +89,10 @@ class Waybill:
             return {"status": "unavailable", "dependencies": {"eventStore": {"status": "down"}}}
         lag_s = self.runner.lag_s
         behind = head - self.runner.position
+        is_behind = not self.runner.has_caught_up or (behind > 0 and lag_s > 1)
         stuck = self.runner.last_error is not None
         projections = {
-            "status": "stuck" if stuck else "catching_up" if behind and lag_s > 1 else "up",
+            "status": "stuck" if stuck else "catching_up" if is_behind else "up",
             "lagSeconds": round(lag_s, 3),
             "eventsBehind": behind,
         }
