@@ -1,0 +1,116 @@
+"""A real browser against the real program. Any console error, page error or CSP violation fails the test."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.journey.server import Server
+
+PASSWORD = "a long enough password"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Chromium logs every 4xx of a page, and a server that is away, as errors; the tests look at those themselves.
+EXPECTED = re.compile(
+    r"Failed to load resource: the server responded with a status of 4\d\d|.*ERR_CONNECTION_(REFUSED|RESET)"
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium: CHROMIUM's, or the one on the PATH."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert path, "the browser tests need Chromium: make test installs it, or set CHROMIUM to its path"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this module, empty: nobody can sign in yet."""
+    running = Server(tmp_path_factory.mktemp("e2e") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def dana(server: Server) -> str:
+    """The first account, made without a browser."""
+    with httpx.Client(base_url=server.url) as http:
+        page = http.get("/setup").text
+        token = page.split('name="csrf_token" value="')[1].split('"')[0]
+        code = (server.data_dir / "setup_code").read_text().strip()
+        form = {
+            "csrf_token": token,
+            "code": code,
+            "display_name": "Dana",
+            "username": "dana",
+            "password": PASSWORD,
+        }
+        assert http.post("/setup", data=form).status_code == 303
+    return "dana"
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """Opens pages in contexts of their own; at the end no page may have complained."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_one(width: int = 1440, height: int = 900, **options: object) -> Page:
+        context = browser.new_context(
+            base_url=server.url,
+            viewport={"width": width, "height": height},
+            **options,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(f"{page.url}: {message.text}")
+                if message.type == "error" and not EXPECTED.match(message.text)
+                else None
+            ),
+        )
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def make_first_account(page: Page, data_dir: Path) -> None:
+    """The setup page, as the first dispatcher sees it."""
+    page.goto(f"/setup?code={(data_dir / 'setup_code').read_text().strip()}")
+    page.get_by_label("Your name").fill("Dana Dispatcher")
+    page.get_by_label("Username").fill("dana")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    page.wait_for_url("**/board")
+
+
+def sign_in(page: Page, username: str) -> None:
+    """Sign in with the password all test people share."""
+    page.goto("/sign-in")
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile("/(board|driver)$"))
