@@ -8,9 +8,12 @@ import threading
 import time
 from typing import Any
 
+import msgspec
 from flask import Flask
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
 
+from eventstore.doors import new_id
 from webapp import create_app
 from webapp.accounts.setup import announce_setup
 from webapp.data_folder import DataFolderInUse, take_data_folder
@@ -19,11 +22,27 @@ from webapp.settings import Settings, SettingsError, load_settings
 GRACEFUL_STOP_S = 20
 
 
+def write_problem(sock: socket.socket, status: int, reason: str, message: str) -> None:
+    """What gunicorn itself refuses (a malformed request, an endless address) is a problem document as well."""
+    code = reason.lower().replace(" ", "_")
+    problem = {
+        "type": f"/problems/{code}",
+        "title": reason,
+        "status": status,
+        "detail": message,
+        "code": code,
+    }
+    body = msgspec.json.encode(problem | {"message": message, "correlationId": new_id()})
+    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    util.write_nonblock(sock, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin1") + body)
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with one worker and many threads; the app is made in the worker, after the fork."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        util.write_error = write_problem
         super().__init__()
 
     def load_config(self) -> None:
@@ -36,6 +55,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_connections": self._settings.threads + 1_000,
             "graceful_timeout": GRACEFUL_STOP_S,
             "keepalive": 5,
+            "limit_request_line": 8_190,
             "proc_name": "waybill",
             "post_worker_init": _watch,
             "worker_exit": _stop,

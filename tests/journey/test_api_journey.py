@@ -123,7 +123,7 @@ class TestFleet:
         mark = f"Pager {uuid4()}"
         added = {add_driver(http, f"{mark} {number}") for number in range(5)}
         seen: list[str] = []
-        cursor = ""
+        cursor: str | None = ""
         while cursor is not None:
             page = ok(http.get("/api/fleet/drivers", params={"q": mark, "limit": 2, "cursor": cursor}))
             seen += [item["driverId"] for item in page["items"]]

@@ -150,6 +150,9 @@ def test_too_much_is_413_and_not_json_is_415(http: httpx.Client) -> None:
         "cursor=!!",
         "cursor=AAAA",
         "status=Sleeping",
+        "status=null",
+        "status=Failed&status=Failed",
+        "status=",
         "driverId=1",
         "from=now",
         "from=2026-01-01T00:00:00",
@@ -166,6 +169,12 @@ def test_unknown_paths_are_problem_documents(http: httpx.Client, path: str) -> N
     answer = http.get(path)
     assert answer.status_code in (404, 405)
     assert_refused(answer, path)
+
+
+def test_an_endless_address_is_a_problem_document_too(http: httpx.Client) -> None:
+    answer = http.get("/api/deliveries", params={"q": "x" * 9_000})
+    assert answer.status_code == 414
+    assert_refused(answer, "an endless address")
 
 
 def test_a_wrong_method_says_which_are_right(http: httpx.Client) -> None:

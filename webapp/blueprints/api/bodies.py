@@ -96,6 +96,7 @@ class NewDeliveryBody(Struct, rename="camel", kw_only=True):
     id: UUID | None = None
     driver_id: UUID | None = None
     vehicle_id: UUID | None = None
+    occurred_at: Claim | None = None
 
 
 class DeliveryStatusBody(Struct, rename="camel", kw_only=True):
@@ -215,5 +216,5 @@ class EventsQuery(Struct, rename="camel", kw_only=True):
     """`types` is a comma-separated list of event types."""
 
     after: Annotated[int, Meta(ge=0, le=2**53)] = 0
-    types: Annotated[str, Meta(max_length=2000)] | None = None
+    types: Annotated[str, Meta(max_length=1000)] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100

@@ -32,7 +32,7 @@ def create_delivery(body: bodies.NewDeliveryBody) -> answers.Done:
         driver_id=text_or_none(body.driver_id),
         vehicle_id=text_or_none(body.vehicle_id),
     )
-    return accepted(done(waybill().deliveries.create_delivery(command, command_context())))
+    return accepted(done(waybill().deliveries.create_delivery(command, command_context(body.occurred_at))))
 
 
 @operation(
@@ -51,7 +51,7 @@ def list_deliveries(query: bodies.DeliveriesQuery) -> answers.DeliveryPage:
             created_before=query.to,
             q=query.q,
             limit=query.limit,
-            cursor=query.cursor,
+            cursor=query.cursor or None,
         )
     except BadCursor as error:
         raise bad_cursor(error) from error

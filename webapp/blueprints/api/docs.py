@@ -18,13 +18,15 @@ PROBLEMS = {
     "403": "Not allowed to this account",
     "404": "No such thing, or not yours",
     "409": "The id exists already, or others changed the same things at the same moment (Retry-After)",
+    "405": "Not a method of this address (Allow)",
     "413": "The body is larger than 1 MB",
+    "414": "The address is longer than 8 kB",
     "415": "The body is not JSON",
     "422": "The Idempotency-Key was used with another body",
     "429": "Too many requests (Retry-After)",
     "503": "A store is unavailable (Retry-After); send again with the same Idempotency-Key",
 }
-READ_PROBLEMS = ("400", "401", "403", "404", "429", "503")
+READ_PROBLEMS = ("400", "401", "403", "404", "405", "414", "429", "503")
 
 
 @api.get("/openapi.json")

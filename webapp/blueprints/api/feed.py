@@ -63,7 +63,7 @@ def get_command(command_id: str) -> answers.CommandAnswer:
 
 
 def _types(text: str | None) -> set[str] | None:
-    if text is None:
+    if not text:
         return None
     wanted = {part.strip() for part in text.split(",") if part.strip()}
     unknown = wanted - set(waybill().codec.classes)

@@ -81,7 +81,7 @@ def list_drivers(query: bodies.DriversQuery) -> answers.DriverPage:
     """List drivers by name."""
     try:
         page = queries.list_drivers(
-            db.session(), status=query.status, q=query.q, limit=query.limit, cursor=query.cursor
+            db.session(), status=query.status, q=query.q, limit=query.limit, cursor=query.cursor or None
         )
     except BadCursor as error:
         raise bad_cursor(error) from error
@@ -144,7 +144,7 @@ def list_vehicles(query: bodies.VehiclesQuery) -> answers.VehiclePage:
     """List vehicles by registration."""
     try:
         page = queries.list_vehicles(
-            db.session(), status=query.status, q=query.q, limit=query.limit, cursor=query.cursor
+            db.session(), status=query.status, q=query.q, limit=query.limit, cursor=query.cursor or None
         )
     except BadCursor as error:
         raise bad_cursor(error) from error

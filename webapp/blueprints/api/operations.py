@@ -7,11 +7,18 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, g
+from werkzeug.routing import BaseConverter
 
 from eventstore.execute import Context, Outcome
 from webapp.access import dispatcher_only
 from webapp.acting import acting, settle
 from webapp.blueprints.api.parsing import idempotency_key, path_id, read_body, read_query
+
+
+class IdConverter(BaseConverter):
+    """A path's id. It leaves `/routes/overview` to that call alone, so that other methods there are 405."""
+
+    regex = r"(?!(?:overview|live-tracking)$)[^/]+"
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def operation(
                 roles=getattr(declared, "access", frozenset()),
             )
         )
-        rule = path.replace("{", "<").replace("}", ">")
+        rule = path.replace("{", "<id:").replace("}", ">")
         blueprint.add_url_rule(rule, f"{view.__name__}", declared, methods=[method])
         return declared
 

@@ -56,9 +56,14 @@ def read_body(model: type[Parsed]) -> Parsed:
 
 
 def read_query(model: type[Parsed]) -> Parsed:
-    """The query string as `model`; unknown parameters are ignored, of repeated ones the first counts."""
+    """The query string as `model`; unknown parameters are ignored, a known one may come once."""
     known = {field.encode_name for field in msgspec.structs.fields(model)}
-    values = {name: value for name, value in request.args.items() if name in known and value != ""}
+    values = {name: value for name, value in request.args.items() if name in known}
+    for name, value in values.items():
+        if len(request.args.getlist(name)) > 1:
+            raise Malformed(f"{name}: may be given once only.", {name: "may be given once only"})
+        if value.lower() == "null":  # which the lax conversion would take for no value at all
+            raise Malformed(f"{name}: must not be null.", {name: "must not be null"})
     _check_values(values, "")
     return _convert(values, model, strict=False)
 
