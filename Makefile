@@ -30,10 +30,10 @@ types: $(VENV)/.dev ## Types (strict in eventstore and backend_services)
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev ## The tests that need neither server nor browser
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey --ignore tests/webapp/demo
 
-journey: $(VENV)/.dev ## The API journey against the running program
-	$(BIN)/python -m pytest tests/journey
+journey: $(VENV)/.dev ## The API journey and the demo, against the running program
+	$(BIN)/python -m pytest -n 2 tests/journey tests/webapp/demo
 
 e2e: $(VENV)/.dev chromium ## The browser tests
 	$(BIN)/python -m pytest e2e

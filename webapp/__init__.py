@@ -31,7 +31,6 @@ def create_app(settings: Settings) -> Flask:
     init_presentation(app)
     register_error_handlers(app)
     init_live(app)
-    app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": 25, "max_message_size": 1024}
     for blueprint in all_blueprints():
         app.register_blueprint(blueprint)
     start_with(app, waybill)

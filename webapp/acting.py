@@ -50,12 +50,16 @@ def settle(outcome: Outcome) -> bool:
 
 
 def attempt(
-    send: Callable[[Context], Outcome], occurred_at: datetime | None = None, step: str = ""
+    send: Callable[[Context], Outcome],
+    occurred_at: datetime | None = None,
+    *,
+    step: str = "",
+    waits: bool = True,
 ) -> Outcome | Refusal:
     """Send a page's command with the form's `command_id`, so that a double click is one command.
 
-    A form that makes several commands names each `step`. Answers the outcome once the rows show it, or the service's
-    refusal for the page to explain.
+    A form that makes several commands names each `step`. Answers the outcome, once the rows show it unless told not
+    to wait for that, or the service's refusal for the page to explain.
     """
     command_id = parse_uuid(request.form.get("command_id", ""))
     if command_id is not None and step:
@@ -69,7 +73,7 @@ def attempt(
             "form_sent_before",
             "This form was sent already, with other values. Check what is saved now, then send it again.",
         )
-    if not settle(outcome):
+    if waits and not settle(outcome):
         flash("Saved. The lists are still catching up.", "info")
     return outcome
 

@@ -1,4 +1,4 @@
-"""Places to suggest while a route is planned: those used before, and the addresses of the demo city if it is there."""
+"""Places to suggest while a route is planned: those used before, and in the demo's city its addresses."""
 
 import csv
 from dataclasses import dataclass
@@ -18,33 +18,39 @@ class Place:
     """What a place is called; WGS 84 degrees where they are known."""
 
     name: str
-    latitude: float | None
-    longitude: float | None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 def suggest_places(session: Session, q: str) -> list[Place]:
     """Places with `q` in their name, those used before first."""
-    used = [Place(*place) for place in list_places(session, q, limit=MOST_SUGGESTIONS)]
-    part = q.casefold()
-    known = [place for place in _demo_places() if part in place.name.casefold()]
-    return list({place.name: place for place in [*known, *used, *known]}.values())[:MOST_SUGGESTIONS]
+    found = {name: Place(name, *where) for name, *where in list_places(session, q, MOST_SUGGESTIONS)}
+    if _is_demo_city(session):
+        part = q.casefold()
+        for place in _demo_places().values():
+            if part in place.name.casefold():
+                found.setdefault(place.name, place)
+    return list(found.values())[:MOST_SUGGESTIONS]
 
 
-def find_place(session: Session, name: str) -> Place | None:
-    """The place that is called exactly this, if its coordinates are known."""
-    for place in suggest_places(session, name):
-        if place.name.casefold() == name.casefold() and place.latitude is not None:
-            return place
-    return None
+def find_place(session: Session, name: str) -> Place:
+    """The place of this name, with its coordinates if they are known."""
+    for used, *where in list_places(session, name, MOST_SUGGESTIONS):
+        if used == name and where[0] is not None:
+            return Place(name, *where)
+    return _demo_places().get(name, Place(name)) if _is_demo_city(session) else Place(name)
+
+
+def _is_demo_city(session: Session) -> bool:
+    """Elsewhere the demo's addresses would only be in the way."""
+    demo = _demo_places()
+    return bool(demo) and any(name in demo for name, *_ in list_places(session))
 
 
 @lru_cache(maxsize=1)
-def _demo_places() -> tuple[Place, ...]:
+def _demo_places() -> dict[str, Place]:
     if not DEMO_ADDRESSES.exists():
-        return ()
+        return {}
     with DEMO_ADDRESSES.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return tuple(
-        Place(f"{row['street']} {row['housenumber']}", float(row["latitude"]), float(row["longitude"]))
-        for row in rows
-    )
+        rows = [(f"{row['street']} {row['housenumber']}", row) for row in csv.DictReader(file)]
+    return {name: Place(name, float(row["latitude"]), float(row["longitude"])) for name, row in rows}

@@ -60,6 +60,11 @@ def store_data_url(url: str) -> str:
     return store_image(data)
 
 
+def is_own_picture(url: str) -> bool:
+    """Whether an address is that of a picture kept here; nothing else may be shown as one."""
+    return url.startswith("/blobs/") and NAME.fullmatch(url.removeprefix("/blobs/")) is not None
+
+
 def blob_path(name: str) -> Path:
     """Where a blob's file is. `name` has been checked against `NAME`."""
     folder: Path = current_app.extensions["waybill"].settings.data_dir / "blobs"

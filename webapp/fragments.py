@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import render_template, request
+from flask import flash, render_template, request
 from jinja2_fragments.flask import render_block
 
 LONGEST_SEARCH = 200
@@ -23,3 +23,8 @@ def page_or_block(template: str, block: str, **shown: Any) -> str:
 def searched_text() -> str:
     """What the search field `q` asks for."""
     return request.args.get("q", "").strip()[:LONGEST_SEARCH]
+
+
+def offer_undo(text: str, url: str, values: dict[str, str]) -> None:
+    """Say what was done, with a button that sends `values` to `url` to take it back."""
+    flash({"text": text, "url": url, "undo": values}, "undo")  # type: ignore[arg-type]

@@ -60,6 +60,7 @@ def init_presentation(app: Flask) -> None:
         span=span,
         short_id=short_id,
         instant=instant,
+        plain=in_plain_words,
     )
     app.jinja_env.globals.update(
         static_url=static_url,

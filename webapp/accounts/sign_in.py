@@ -99,24 +99,31 @@ def current_account() -> Account | None:
 
 
 def is_session_alive(token: str) -> bool:
-    """Whether the session of a long-lived connection may go on."""
+    """Whether the session of a long-lived connection may go on. Asking doesn't count as use of it."""
     try:
-        return _load_user(token) is not None
+        return _find_live(token, datetime.now(UTC)) is not None
     finally:
         db.session.remove()
 
 
 def _load_user(token: str) -> SignedInUser | None:
-    found = db.session.get(SignIn, _hash(token))
+    now = datetime.now(UTC)
+    found = _find_live(token, now)
     if found is None:
         return None
-    account, now = find_account(found.account_id), datetime.now(UTC)
-    if account is None or account.disabled_at is not None or _is_over(found, account, now):
-        return None
-    if now - found.last_seen_at > SEEN_EVERY:
-        found.last_seen_at = now
+    sign_in, account = found
+    if now - sign_in.last_seen_at > SEEN_EVERY:
+        sign_in.last_seen_at = now
         db.session.commit()
     return SignedInUser(account, token)
+
+
+def _find_live(token: str, now: datetime) -> tuple[SignIn, Account] | None:
+    found = db.session.get(SignIn, _hash(token))
+    account = find_account(found.account_id) if found else None
+    if found is None or account is None or account.disabled_at is not None or _is_over(found, account, now):
+        return None
+    return found, account
 
 
 def _is_over(found: SignIn, account: Account, now: datetime) -> bool:

@@ -1,76 +1,92 @@
-"""The board: today's deliveries, live."""
+"""The board: a day's deliveries in a list, with one of them open beside it. Today's is live."""
 
-from datetime import UTC, date, datetime
-from urllib.parse import urlsplit
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
-import msgspec
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from flask_sock import Sock
-from simple_websocket import ConnectionClosed, Server
+from simple_websocket import Server
 
-from backend_services.deliveries.queries import find_delivery, list_day, list_incidents_of
+from backend_services.deliveries.commands import DeliveryStatus
+from backend_services.deliveries.queries import DeliveryView, find_delivery, list_day, list_incidents_of
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
 from backend_services.read_models import board_head, list_board_changes
 from backend_services.routes.queries import count_routes_by_status
 from webapp.access import dispatcher_only
-from webapp.accounts.sign_in import is_session_alive
-from webapp.acting import parse_uuid
+from webapp.acting import parse_uuid, waybill
 from webapp.database import db
-from webapp.live import board_hub
-from webapp.live.hub import HEARTBEAT_S, affected, make_frame
-from webapp.live.rows import FILTERS, counters, is_wanted, row_values, sort_key
-from webapp.presentation import day_bounds, today
+from webapp.fragments import page_or_block, wants_block
+from webapp.live.filters import INCIDENTS, LATE, UNASSIGNED, Wanted, count_facets, sort_key, wanted_by
+from webapp.live.hub import MOST_CHANGES_AT_ONCE, change_frame
+from webapp.live.rows import board_row
+from webapp.live.socket import watch
+from webapp.presentation import day_bounds, today, zone
 
 board = Blueprint("board", __name__, url_prefix="/board")
 sock = Sock()
 
-GOING_AWAY, POLICY, FULL = 1012, 1008, 1013
-MOST_CHANGES_PULLED = 500
+CHIPS = (
+    ("filter", UNASSIGNED, "Unassigned", "help"),
+    ("status", DeliveryStatus.PICKED_UP.value, "Picked up", "package"),
+    ("status", DeliveryStatus.IN_TRANSIT.value, "In transit", "truck"),
+    ("status", DeliveryStatus.OUT_FOR_DELIVERY.value, "Out for delivery", "map-pin"),
+    ("filter", LATE, "Late", "clock"),
+    ("filter", INCIDENTS, "Open incidents", "alert-triangle"),
+    ("status", DeliveryStatus.DELIVERED.value, "Delivered", "checks"),
+    ("status", DeliveryStatus.FAILED.value, "Failed", "circle-x"),
+)
+"""The filters that are counters: parameter, value, label, icon."""
 
 
 @board.get("")
 @dispatcher_only
 def show() -> ResponseReturnValue:
-    """The day's deliveries; `?date=`, `?filter=` and `?q=` say which."""
-    session, now = db.session(), datetime.now(UTC)
+    """A day's deliveries: `?date=`, `?status=`, `?filter=` and `?q=` say which, `?delivery=` which one is open."""
+    session, now = db.session(), waybill().doors.now()
     seq = board_head(session)  # read before the rows: what changes in between comes again, never too late
-    day = _wanted_day()
-    wanted = request.args.get("filter")
-    wanted = wanted if wanted in FILTERS else None
-    q = request.args.get("q", "")[:200]
-    views = list_day(session, *day_bounds(day))
-    shown = sorted((view for view in views if is_wanted(view, wanted, q, now)), key=sort_key)
-    return render_template(
+    day, wanted = _wanted_day(), wanted_by(request.args)
+    views = _views_of(day)
+    shown = sorted((view for view in views if wanted.includes(view, now)), key=sort_key)
+    page = page_or_block(
         "board/show.html",
-        rows=[row_values(view, now) for view in shown],
-        counters=counters(views, now),
-        filters=FILTERS,
+        "list",
+        rows=[board_row(view, now) for view in shown],
+        counters=count_facets(views, now),
+        chips=_chips(wanted, day),
         wanted=wanted,
-        q=q,
         day=day,
+        day_before=day - timedelta(days=1),
+        day_after=day + timedelta(days=1),
         is_today=day == today(),
+        follows_today="date" not in request.args,
         seq=seq,
-        total=len(views),
+        zone_name=zone().key,
         first_steps=None if views else _first_steps(),
+        opened=_opened(now),
     )
+    response = make_response(page)
+    if wants_block():
+        # Typing shall not fill the browser's history; a chosen filter is a step that Back takes back.
+        typed = request.headers.get("HX-Trigger-Name") == "q"
+        response.headers["HX-Replace-Url" if typed else "HX-Push-Url"] = _address(wanted, day)
+    return response
 
 
 @board.get("/rows")
 @dispatcher_only
 def rows() -> ResponseReturnValue:
-    """What changed after `?after=`, as a frame; `resync` when that is no longer known."""
+    """What changed on today's board after `?after=`, as a frame; `resync` when that is no longer known."""
     text = request.args.get("after", "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         abort(400, "`after` must be the number of the last frame.")
-    session = db.session()
-    changes = list_board_changes(session, int(text), MOST_CHANGES_PULLED)
-    frame = {"seq": board_head(session), "resync": True}
-    if changes is not None:
-        seq = changes[-1].seq if changes else int(text)
-        frame = make_frame(session, affected(session, changes), seq, datetime.now(UTC))
-    return Response(msgspec.json.encode(frame), content_type="application/json")
+    session, after = db.session(), int(text)
+    changes = list_board_changes(session, after, MOST_CHANGES_AT_ONCE)
+    if changes is not None and len(changes) == MOST_CHANGES_AT_ONCE:
+        changes = None  # loading the list again costs less than so many rows
+    seq = board_head(session) if changes is None else changes[-1].seq if changes else after
+    frame = change_frame(session, changes, after, seq, waybill().doors.now())
+    return Response(frame.encoded, content_type="application/json")
 
 
 @board.get("/deliveries/<delivery_id>/drawer")
@@ -80,56 +96,70 @@ def drawer(delivery_id: str) -> ResponseReturnValue:
     view = find_delivery(db.session(), parse_uuid(delivery_id) or "")
     if view is None:
         abort(404)
-    incidents = list_incidents_of(db.session(), view.delivery_id)
-    return render_template("board/_drawer.html", incidents=incidents, **row_values(view, datetime.now(UTC)))
+    return render_template("board/_drawer.html", **_glance(view, waybill().doors.now()))
 
 
 @sock.route("/live", bp=board)  # type: ignore[untyped-decorator]
 @dispatcher_only
 def live(socket: Server) -> None:
-    """Send every frame to this browser until it goes, the sign-in ends or the server stops."""
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        socket.close(POLICY, "wrong origin")
-        return
-    hub = board_hub()
-    mailbox = hub.open()
-    if mailbox is None:
-        socket.close(FULL, "too many boards; ask again by polling")
-        return
-    token = current_user.get_id() if current_user.is_authenticated else None
-    db.session.remove()  # a socket lives for hours and must not hold a connection
-    try:
-        socket.send(hub.heartbeat().decode())
-        while not mailbox.is_closed:
-            frame = mailbox.take(HEARTBEAT_S)
-            if frame is None and token is not None and not is_session_alive(token):
-                socket.close(POLICY, "signed out")
-                return
-            socket.send((frame or hub.heartbeat()).decode())
-        socket.close(GOING_AWAY, "the server restarts")
-    except ConnectionClosed:
-        pass
-    finally:
-        hub.shut(mailbox)
+    """Today's board over a WebSocket: frames of what changed."""
+    watch(socket)
 
 
 def _wanted_day() -> date:
     try:
         wanted = date.fromisoformat(request.args.get("date", ""))
-        day_bounds(wanted)
-    except (ValueError, OverflowError):
+    except ValueError:
         return today()
-    return wanted
+    return wanted if 1970 <= wanted.year < 9999 else today()
+
+
+def _views_of(day: date) -> list[DeliveryView]:
+    """What concerns the day. What is unfinished now hardly concerns a day to come, unless it was planned for it."""
+    start, end = day_bounds(day)
+    views = list_day(db.session(), start, end)
+    return views if day <= today() else [view for view in views if view.scheduled_start_at >= start]
+
+
+def _chips(wanted: Wanted, day: date) -> list[dict[str, object]]:
+    """The filters as links; one that is on leads to the board without it."""
+    chips: list[dict[str, object]] = []
+    for parameter, value, label, icon in CHIPS:
+        is_on = value in wanted.facets
+        chosen = None if is_on else value
+        changed = replace(wanted, status=chosen) if parameter == "status" else replace(wanted, other=chosen)
+        chip = {"key": value, "label": label, "icon": icon, "is_on": is_on, "url": _address(changed, day)}
+        chips.append(chip)
+    return chips
+
+
+def _address(wanted: Wanted, day: date) -> str:
+    """The board's address for this day (today needs none said) and these filters."""
+    named_day = None if day == today() and "date" not in request.args else day.isoformat()
+    return url_for(
+        "board.show", date=named_day, status=wanted.status, filter=wanted.other, q=wanted.q or None
+    )
+
+
+def _opened(now: datetime) -> dict[str, object] | None:
+    """The delivery that the address says is open in the drawer."""
+    view = find_delivery(db.session(), parse_uuid(request.args.get("delivery", "")) or "")
+    return _glance(view, now) if view else None
+
+
+def _glance(view: DeliveryView, now: datetime) -> dict[str, object]:
+    incidents = list_incidents_of(db.session(), view.delivery_id)
+    return {"row": board_row(view, now), "incidents": incidents}
 
 
 def _first_steps() -> list[tuple[bool, str, str]]:
     """What a new dispatcher needs before the first delivery: (done, label, address)."""
     session = db.session()
+    routes = count_routes_by_status(session)
     return [
         (sum(count_drivers_by_status(session).values()) > 0, "Add a driver", "/fleet/drivers/new"),
         (sum(count_vehicles_by_status(session).values()) > 0, "Add a vehicle", "/fleet/vehicles/new"),
-        (sum(count_routes_by_status(session).values()) > 0, "Plan a route", "/routes/new"),
-        (count_routes_by_status(session)["Active"] > 0, "Activate it", "/routes"),
-        (False, "Create a delivery", "/deliveries/new"),
+        (sum(routes.values()) > 0, "Plan a route with its checkpoints", "/routes/new"),
+        (routes["Active"] > 0, "Activate the route", "/routes"),
+        (False, "Create the first delivery", "/deliveries/new"),
     ]

@@ -5,54 +5,62 @@ from pathlib import Path
 
 from flask import Flask
 
-from webapp.accounts.models import create_account, find_account_by_name
+from webapp.accounts.models import create_account, find_account_by_name, set_password
 from webapp.database import init_database
-from webapp.demo.day import DRIVERS
-from webapp.demo.seed import driver_id
+from webapp.demo.day import DRIVERS, driver_id
 from webapp.settings import Settings, write_private
 
-WORDS = [
-    "amber",
-    "birch",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "heron",
-    "inlet",
-    "kayak",
-    "larch",
-    "maple",
-]
-WORDS += [
-    "north",
-    "ocean",
-    "pearl",
-    "quill",
-    "river",
-    "stone",
-    "umber",
-    "vapor",
-    "willow",
-    "yarrow",
-    "zephyr",
-]
+FILE = "demo_sign_ins.txt"
+LABEL = "Password: "
+WORDS = (
+    "amber birch cedar delta ember fjord grove heron inlet kayak larch maple"
+    " north ocean pearl quill river stone umber vapor willow yarrow zephyr"
+)
 
 
 def ensure_demo_accounts(settings: Settings) -> str:
-    """Make the accounts that are missing; the password they share."""
-    path: Path = settings.data_dir / "demo_password"
-    if not path.exists():
-        words = [secrets.choice(WORDS) for _ in range(3)]
-        write_private(path, "-".join([*words, str(secrets.randbelow(90) + 10)]))
-    password = path.read_text().strip()
+    """Make the accounts that are missing; the password they share.
+
+    It is kept in the data folder. Without that file all of them get a new password, so deleting it is a way back in.
+    """
+    path = settings.data_dir / FILE
+    password, is_new = _kept_password(path), False
+    if password is None:
+        password, is_new = _new_password(), True
     app = Flask("demo")
     init_database(app, settings)
     with app.app_context():
-        if find_account_by_name("dispatcher") is None:
-            create_account("dispatcher", password, "admin", "Demo dispatcher")
+        _ensure("dispatcher", password, None, "Demo dispatcher", is_new)
         for number, (name, username) in enumerate(DRIVERS):
-            if find_account_by_name(username) is None:
-                create_account(username, password, "driver", name, driver_id(number))
+            _ensure(username, password, driver_id(number), name, is_new)
+    if is_new:
+        write_private(path, sign_ins(password))
     return password
+
+
+def sign_ins(password: str) -> str:
+    """What a person needs to sign in, as text."""
+    drivers = ", ".join(username for _, username in DRIVERS)
+    return (
+        "Sign-ins of Waybill's demo. All have one password, made for this data folder only.\n"
+        f"Dispatcher: dispatcher\nDrivers: {drivers}\n{LABEL}{password}"
+    )
+
+
+def _ensure(username: str, password: str, driver: str | None, display_name: str, is_new: bool) -> None:
+    account = find_account_by_name(username)
+    if account is None:
+        create_account(username, password, "driver" if driver else "admin", display_name, driver)
+    elif is_new and account.display_name == display_name and account.driver_id == driver:
+        set_password(account, password)
+
+
+def _kept_password(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    lines = path.read_text().splitlines()
+    return next((line.removeprefix(LABEL).strip() for line in lines if line.startswith(LABEL)), None)
+
+
+def _new_password() -> str:
+    return "-".join([*(secrets.choice(WORDS.split()) for _ in range(4)), str(secrets.randbelow(90) + 10)])

@@ -1,58 +1,90 @@
-"""Addresses of the demo city, and how long it takes between them."""
+"""Addresses of the demo city, and how long a round through some of them takes."""
 
 import csv
 import math
 import random
+import re
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 
 ADDRESSES = Path(__file__).parent / "data" / "addresses.csv"
-SPEED_MPS = 3.2  # a cargo bike or a van in city traffic, seen over a whole leg
-STOP_TIME = timedelta(minutes=2)
+SPEED_MPS = 4.0  # a cargo bike or a van in city traffic, seen over a whole leg
+DETOUR = 1.3  # streets are longer than the straight line
+LEAST_APART_M = 25  # nearer ones are the same building
+FARTHEST_M = 700  # a neighbourhood's centre from its depot
+SERVICE_MINUTES = (1, 1, 1, 2)
+
+_plain_number = re.compile(r"\d+[A-Za-z]?")
 
 
 @dataclass(frozen=True)
 class Address:
-    """A real address; WGS 84 degrees."""
+    """A real address; WGS 84 degrees. The postcode is "" where the map has none."""
 
     text: str
+    postcode: str
     latitude: float
     longitude: float
 
+    @property
+    def full(self) -> str:
+        """As on an envelope."""
+        return f"{self.text}, {self.postcode} Helsinki".replace(",  ", ", ")
 
-def load_addresses() -> list[Address]:
-    """The addresses with a plain house number, in the order of the file."""
+
+DEPOTS = (
+    Address("Depot Rautatientori", "00100", 60.17135, 24.94385),
+    Address("Depot Hakaniemi", "00530", 60.17885, 24.95085),
+    Address("Depot Kauppatori", "00170", 60.16755, 24.95235),
+    Address("Depot Kamppi", "00100", 60.16875, 24.93560),
+)
+
+
+@lru_cache
+def load_addresses() -> tuple[Address, ...]:
+    """The addresses with a plain street and house number, in the order of the file."""
     with ADDRESSES.open(newline="", encoding="utf-8") as file:
-        return [
-            Address(f"{row['street']} {row['housenumber']}", float(row["latitude"]), float(row["longitude"]))
+        return tuple(
+            Address(
+                f"{row['street']} {row['housenumber']}",
+                row["postcode"],
+                float(row["latitude"]),
+                float(row["longitude"]),
+            )
             for row in csv.DictReader(file)
-            if row["housenumber"].split(" ")[0].isalnum() and len(row["housenumber"]) <= 6
-        ]
+            if _plain_number.fullmatch(row["housenumber"]) and "," not in row["street"]
+        )
 
 
 def distance_m(one: Address, other: Address) -> float:
-    """Metres between two addresses, flat-earth, which is right to the metre within a city."""
+    """Metres between two addresses as on a flat earth, which is right to the metre within a city."""
     north = (other.latitude - one.latitude) * 111_320
     east = (other.longitude - one.longitude) * 111_320 * math.cos(math.radians(one.latitude))
     return math.hypot(north, east)
 
 
-def leg_time(one: Address, other: Address) -> timedelta:
-    """Driving plus the stop, in whole minutes."""
-    seconds = distance_m(one, other) * 1.3 / SPEED_MPS + STOP_TIME.total_seconds()
-    return timedelta(minutes=max(2, round(seconds / 60)))
+def leg_minutes(one: Address, other: Address, service_minutes: int) -> int:
+    """Whole minutes from the arrival at one address to the arrival at the next: the stop, then the way."""
+    return max(1, round(service_minutes + distance_m(one, other) * DETOUR / SPEED_MPS / 60))
 
 
-def plan_tour(addresses: list[Address], count: int, chance: random.Random) -> list[Address]:
-    """`count` addresses not too far from each other, each the nearest of those left (a believable round)."""
-    centre = chance.choice(addresses)
-    near = sorted(addresses, key=lambda address: distance_m(centre, address))[: count * 12]
-    chosen = {address.text: address for address in chance.sample(near, min(len(near), count * 3))}
-    left = list(chosen.values())[:count]
-    tour = [left.pop(0)]
+def plan_round(count: int, chance: random.Random) -> tuple[Address, list[Address]]:
+    """A depot and `count` addresses of one neighbourhood, each the nearest of those left, from the depot on."""
+    depot = chance.choice(DEPOTS)
+    around = [address for address in load_addresses() if distance_m(depot, address) < FARTHEST_M]
+    centre = chance.choice(around)
+    near = sorted(load_addresses(), key=lambda address: distance_m(centre, address))[: count * 6]
+    chance.shuffle(near)
+    left: list[Address] = []
+    for address in near:
+        if all(distance_m(address, other) >= LEAST_APART_M for other in left):
+            left.append(address)
+        if len(left) == count:
+            break
+    planned = [depot]
     while left:
-        following = min(left, key=lambda address: distance_m(tour[-1], address))
+        following = min(left, key=lambda address: distance_m(planned[-1], address))
         left.remove(following)
-        tour.append(following)
-    return tour
+        planned.append(following)
+    return depot, planned[1:]

@@ -1,13 +1,20 @@
-"""The plan of a demo day: who, what, where and when, computed from a seed and an anchor instant. No I/O."""
+"""The plan of a demo day: who, what, where and when, computed from the date and an instant. No I/O."""
 
 import random
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
-from webapp.demo.city import Address, leg_time, load_addresses, plan_tour
+from webapp.demo.city import SERVICE_MINUTES, Address, leg_minutes, plan_round
 
+Fate = Literal["delivered", "failed", "running", "arriving", "waiting", "planning"]
+
+HELSINKI = ZoneInfo("Europe/Helsinki")
 NAMESPACE = UUID("6f0c1f5e-3c52-4d0e-9a55-0c6f4b1d7a10")
+MARK = "de300000"
 
 DRIVERS = [
     ("Aino Lehtola", "aino"),
@@ -29,25 +36,32 @@ VEHICLES = [
     ("ZEV-660", "Electric truck"),
     ("MOP-214", "Van"),
 ]
-DEPOT = "Depot Rautatientori"
-STOPS_PER_ROUTE = 5
 
-# (minutes from now to the start, driver, vehicle, what has become of it by now)
-TOURS: list[tuple[int, int | None, int | None, str]] = [
-    (-190, 0, 0, "delivered"),
-    (-175, 1, 1, "delivered"),
-    (-160, 2, 2, "failed"),
-    (-120, 3, 3, "delivered"),
-    (-14, 0, 0, "running"),
-    (-10, 1, 1, "running"),
-    (-18, 3, 3, "running"),
-    (-7, 4, 4, "running"),
-    (-4, 2, 2, "running"),
-    (3, 5, 5, "waiting"),
-    (12, 6, 6, "waiting"),
-    (25, None, None, "waiting"),
-    (40, 5, None, "waiting"),
-    (180, None, None, "planning"),
+
+class Wish(NamedTuple):
+    """One tour of the day: its start in minutes from now, driver and vehicle by number, how many stops."""
+
+    minutes: int
+    driver: int | None
+    vehicle: int | None
+    stops: int
+    fate: Fate
+
+
+DAY = [
+    Wish(-185, 0, 0, 6, "delivered"),
+    Wish(-150, 1, 1, 5, "delivered"),
+    Wish(-120, 2, 2, 4, "failed"),
+    Wish(-95, 3, 3, 5, "delivered"),
+    Wish(-6, 0, 0, 7, "running"),
+    Wish(-5, 1, 1, 6, "running"),
+    Wish(-4, 3, 3, 6, "running"),
+    Wish(-10, 2, 2, 4, "arriving"),
+    Wish(2, 4, 6, 5, "waiting"),
+    Wish(6, 5, 4, 4, "waiting"),
+    Wish(45, None, None, 4, "waiting"),
+    Wish(70, None, None, 3, "waiting"),
+    Wish(180, None, None, 4, "planning"),
 ]
 
 
@@ -58,56 +72,94 @@ class Stop:
     sequence: int
     address: Address
     expected: datetime
+    service_minutes: int
 
 
 @dataclass(frozen=True)
 class Tour:
-    """A route and what is to become of its delivery. `fate` is delivered, failed, running, waiting or planning."""
+    """A route and its delivery, as planned. `fate` says what has become of it by now."""
 
     name: str
+    depot: Address
     start: datetime
-    stops: list[Stop]
-    driver: int | None
-    vehicle: int | None
-    fate: str
-    chance: random.Random = field(compare=False, repr=False, default_factory=random.Random)
+    stops: tuple[Stop, ...]
+    driver_id: str | None
+    vehicle_id: str | None
+    fate: Fate = "waiting"
 
     @property
     def route_id(self) -> str:
-        return demo_id(f"route/{self.name}")
+        return demo_id(f"{self.name}/route")
 
     @property
     def delivery_id(self) -> str:
-        return demo_id(f"delivery/{self.name}")
-
-    def lateness(self, sequence: int) -> timedelta:
-        """By how much the driver misses the expected time of a stop; the same at each asking."""
-        return timedelta(seconds=random.Random(f"{self.name}/{sequence}").randint(-90, 240))  # noqa: S311
+        return demo_id(f"{self.name}/delivery")
 
 
 def demo_id(name: str) -> str:
-    """The id of something of the demo; the same name has the same id on every run."""
-    return str(uuid5(NAMESPACE, name))
+    """The id of something of the demo: the same name has the same id on every run, and the id shows its origin."""
+    return MARK + str(uuid5(NAMESPACE, name))[len(MARK) :]
 
 
-def plan_day(anchor: datetime) -> list[Tour]:
-    """The tours of the day around `anchor` (aware, UTC, whole minutes)."""
-    return [
-        plan_one(f"{anchor:%Y-%m-%d}/{number}", anchor + timedelta(minutes=minutes), driver, vehicle, fate)
-        for number, (minutes, driver, vehicle, fate) in enumerate(TOURS)
-    ]
+def is_demo_id(text: str) -> bool:
+    """Whether the demo made this, rather than a person."""
+    return text.startswith(MARK)
 
 
-def plan_one(name: str, start: datetime, driver: int | None, vehicle: int | None, fate: str) -> Tour:
-    """One tour through the city; the same name gives the same addresses."""
+def driver_id(number: int) -> str:
+    """The id of a demo driver."""
+    return demo_id(f"driver/{number}")
+
+
+def vehicle_id(number: int) -> str:
+    """The id of a demo vehicle."""
+    return demo_id(f"vehicle/{number}")
+
+
+def plan_day(anchor: datetime, speed: float = 1.0) -> list[Tour]:
+    """The tours around `anchor` (aware, whole minutes); `speed` shortens those that are going on."""
+    return list(_planned(anchor, speed))
+
+
+def _planned(anchor: datetime, speed: float) -> Iterator[Tour]:
+    for number, wish in enumerate(DAY):
+        is_past = wish.fate in ("delivered", "failed")
+        start = anchor + timedelta(minutes=wish.minutes) / (1.0 if is_past else speed)
+        driver = None if wish.driver is None else driver_id(wish.driver)
+        vehicle = None if wish.vehicle is None else vehicle_id(wish.vehicle)
+        name = tour_name(day_of(anchor), number)
+        yield plan_tour(name, start, wish.stops, driver, vehicle, speed, wish.fate)
+
+
+def plan_tour(
+    name: str,
+    start: datetime,
+    count: int,
+    driver: str | None,
+    vehicle: str | None,
+    speed: float = 1.0,
+    fate: Fate = "waiting",
+) -> Tour:
+    """One round of `count` stops through the city; the same name gives the same addresses and times."""
     chance = random.Random(name)  # noqa: S311 - a believable day needs no secrecy
-    count = STOPS_PER_ROUTE - (chance.random() < 0.3) + (chance.random() < 0.2)
+    depot, addresses = plan_round(count, chance)
+    minutes, before, service = 0, depot, 0
     stops: list[Stop] = []
-    at = start
-    for sequence, address in enumerate(plan_tour(load_addresses(), count, chance), start=1):
-        at += leg_time(stops[-1].address, address) if stops else timedelta(minutes=3)
-        stops.append(Stop(sequence, address, at))
-    return Tour(name, start, stops, driver, vehicle, fate, chance)
+    for sequence, address in enumerate(addresses, start=1):
+        minutes += leg_minutes(before, address, service)
+        before, service = address, chance.choice(SERVICE_MINUTES)
+        stops.append(Stop(sequence, address, start + timedelta(minutes=minutes) / speed, service))
+    return Tour(name, depot, start, tuple(stops), driver, vehicle, fate)
+
+
+def tour_name(day: date, number: int) -> str:
+    """What a tour of the day's plan is called."""
+    return f"{day:%Y-%m-%d}/{number}"
+
+
+def day_of(instant: datetime) -> date:
+    """The date in Helsinki."""
+    return instant.astimezone(HELSINKI).date()
 
 
 def whole_minute(instant: datetime) -> datetime:

@@ -1,189 +1,135 @@
-"""Loads the demo day through the public API. Every call has its own command id, so loading twice loads once."""
+"""Loads the demo day through the public API: once a day, however often it is asked."""
 
-import base64
-import io
-import random
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 
-from PIL import Image, ImageDraw
-
+from webapp.demo import calls
+from webapp.demo.catching_up import catch_up
 from webapp.demo.client import ApiClient, ApiRefused
-from webapp.demo.day import DEPOT, DRIVERS, VEHICLES, Tour, demo_id
+from webapp.demo.day import (
+    DAY,
+    DRIVERS,
+    VEHICLES,
+    Tour,
+    day_of,
+    demo_id,
+    driver_id,
+    plan_day,
+    tour_name,
+    vehicle_id,
+    whole_minute,
+)
+from webapp.demo.rounds import instant
+from webapp.demo.simulator import TROUBLES
 
-RECEIVERS = [
-    "Reception",
-    "Office desk",
-    "K. Aalto",
-    "M. Lindqvist",
-    "Shop counter",
-    "T. Mäkelä",
-    "Front desk",
-]
+TROUBLE_AGO = timedelta(minutes=2)
+OWN_INCIDENT = ("AddressProblem", "The entrance is on the other side, behind a locked gate.", "medium")
 
 
-def iso(instant: datetime) -> str:
-    """ISO-8601 with Z."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def load_day(api: ApiClient, now: datetime, speed: float = 1.0) -> bool:
+    """Load the day around `now` unless it is there, and let yesterday's drivers come home; whether it was new.
+
+    A start that was broken off is taken up where it stopped: the plan is made again around the first one's instant.
+    """
+    catch_up(api, now)
+    today = day_of(now)
+    if api.find(f"/api/routes/{demo_id(tour_name(today, len(DAY) - 1) + '/route')}") is not None:
+        return False
+    first = api.find(f"/api/routes/{demo_id(tour_name(today, 0) + '/route')}")
+    anchor = whole_minute(now)
+    if first is not None:
+        anchor = instant(first["scheduledStartTime"]) - timedelta(minutes=DAY[0].minutes)
+    load_fleet(api)
+    tours = plan_day(anchor, speed)
+    for tour in tours[:-1]:
+        _load_tour(api, tour, anchor)
+    catch_up(api, anchor - TROUBLE_AGO / speed)
+    _load_troubles(api, [tour for tour in tours if tour.fate == "running"], anchor - TROUBLE_AGO / speed)
+    catch_up(api, now)
+    calls.create_route(api, tours[-1])  # the one in Planning comes last, and says that all is loaded
+    return True
 
 
 def load_fleet(api: ApiClient) -> None:
-    """The eight drivers and vehicles; one of each can't be booked."""
+    """The eight drivers and vehicles; one of each can't be booked. What is there already stays as it is."""
     for number, (name, _) in enumerate(DRIVERS):
         body = {"id": driver_id(number), "name": name, "driverLicense": f"FI-{48_201_337 + number * 7919}"}
-        _once(api, "POST", "/api/fleet/drivers", body, f"driver/{number}")
+        _accept(partial(api.call, "POST", "/api/fleet/drivers", body, demo_id(f"add/driver/{number}")))
     for number, (registration, kind) in enumerate(VEHICLES):
         body = {"id": vehicle_id(number), "registration": registration, "vehicleType": kind}
-        _once(api, "POST", "/api/fleet/vehicles", body, f"vehicle/{number}")
-    unavailable = {"status": "Unavailable", "reason": "Sick leave until Monday"}
-    _once(api, "PATCH", f"/api/fleet/drivers/{driver_id(7)}/status", unavailable, "driver/7/status")
-    workshop = {"status": "Maintenance", "reason": "Brakes, back tomorrow"}
-    _once(api, "PATCH", f"/api/fleet/vehicles/{vehicle_id(7)}/status", workshop, "vehicle/7/status")
+        _accept(partial(api.call, "POST", "/api/fleet/vehicles", body, demo_id(f"add/vehicle/{number}")))
+    for what, subject, status, reason in (
+        ("drivers", driver_id(7), "Unavailable", "Sick leave until Monday"),
+        ("vehicles", vehicle_id(7), "Maintenance", "Brakes, back tomorrow"),
+    ):
+        path = f"/api/fleet/{what}/{subject}/status"
+        body = {"status": status, "reason": reason}
+        _accept(partial(api.call, "PATCH", path, body, demo_id(f"status/{subject}")))
 
 
-def load_tour(api: ApiClient, tour: Tour, anchor: datetime) -> None:
-    """A tour's route, its delivery, and what happened to it up to `anchor`."""
-    create_route(api, tour)
-    if tour.fate == "planning":
-        return
-    activate(api, tour)
-    create_delivery(api, tour)
-    if tour.fate == "waiting":
-        return
-    move(api, tour, "InTransit", tour.start + timedelta(minutes=1))
-    for stop in tour.stops:
-        at = stop.expected + tour.lateness(stop.sequence)
-        if (tour.fate == "running" and at > anchor) or (tour.fate == "failed" and stop.sequence > 2):
-            break
-        reach(api, tour, stop.sequence, at)
+def _load_tour(api: ApiClient, tour: Tour, anchor: datetime) -> None:
+    _accept(partial(calls.create_route, api, tour))
+    known_since = min(tour.start, anchor) - timedelta(minutes=25)
+    _accept(partial(calls.create_delivery, api, tour, known_since))
     if tour.fate == "failed":
-        at = tour.stops[2].expected + timedelta(minutes=3)
-        report(api, tour, "AddressProblem", "The door code does not work, nobody answers.", at)
-        move(api, tour, "Failed", at + timedelta(minutes=6), reason="no_access", note="Rang three times.")
-    if tour.fate == "delivered":
-        prove(api, tour, tour.stops[-1].expected + timedelta(minutes=4))
+        _accept(partial(_fail, api, tour))
+    if tour.fate == "arriving":
+        _accept(partial(_arrive, api, tour, anchor))
 
 
-def load_incidents(api: ApiClient, tours: list[Tour], anchor: datetime) -> None:
-    """Something is always going on: one open incident, one resolved."""
-    running = [tour for tour in tours if tour.fate == "running"]
-    report(api, running[0], "Traffic", "Tram stopped on Aleksanterinkatu, standing still.", anchor)
-    resolved = report(
-        api, running[1], "Delay", "Long queue at the loading bay.", anchor - timedelta(minutes=4)
+def _fail(api: ApiClient, tour: Tour) -> None:
+    """Half of it done, then nobody lets the driver in."""
+    delivery = tour.delivery_id
+    calls.move(api, delivery, "InTransit", "start", tour.start)
+    *done, missed = tour.stops[:3]
+    for stop in done:
+        _reach(api, tour, stop.sequence, stop.expected + timedelta(seconds=40))
+    at = missed.expected + timedelta(minutes=2)
+    calls.report(api, delivery, OWN_INCIDENT, "trouble", at)
+    at += timedelta(minutes=6)
+    calls.move(
+        api,
+        delivery,
+        "Failed",
+        "fail",
+        at,
+        reason="no_access",
+        note="Rang three times, the gate stayed shut.",
     )
-    path = f"/api/deliveries/{running[1].delivery_id}/incidents/{resolved['id']}/resolve"
-    _once(api, "PATCH", path, None, f"{running[1].name}/resolve")
 
 
-def create_route(api: ApiClient, tour: Tour) -> None:
-    """Plan the tour's route with all of its checkpoints."""
-    body = {
-        "id": tour.route_id,
-        "origin": DEPOT,
-        "destination": tour.stops[-1].address.text,
-        "scheduledStartTime": iso(tour.start),
-        "checkpoints": [
-            {
-                "sequence": stop.sequence,
-                "location": stop.address.text,
-                "address": f"{stop.address.text}, Helsinki",
-                "expectedTime": iso(stop.expected),
-                "latitude": stop.address.latitude,
-                "longitude": stop.address.longitude,
-                "serviceMinutes": 2,
-                "timeZone": "Europe/Helsinki",
-            }
-            for stop in tour.stops
-        ],
-    }
-    _once(api, "POST", "/api/routes", body, f"{tour.name}/route")
+def _arrive(api: ApiClient, tour: Tour, anchor: datetime) -> None:
+    """At the last door right now."""
+    calls.move(api, tour.delivery_id, "InTransit", "start", tour.start)
+    for stop in tour.stops[:-1]:
+        to_go = len(tour.stops) - stop.sequence
+        _reach(api, tour, stop.sequence, min(stop.expected, anchor - timedelta(seconds=20 * to_go)))
+    _reach(api, tour, len(tour.stops), anchor)
 
 
-def activate(api: ApiClient, tour: Tour) -> None:
-    """Let deliveries use the route."""
-    _once(api, "PATCH", f"/api/routes/{tour.route_id}/status", {"status": "Active"}, f"{tour.name}/active")
+def _load_troubles(api: ApiClient, running: list[Tour], at: datetime) -> None:
+    """Something is always going on: one incident is open, two are resolved."""
+    for number, (tour, trouble) in enumerate(zip(running, TROUBLES, strict=False)):
+        _accept(partial(_trouble, api, tour.delivery_id, trouble, at, number > 0))
 
 
-def create_delivery(api: ApiClient, tour: Tour) -> None:
-    """Start the tour's delivery with its driver and vehicle."""
-    body = {
-        "id": tour.delivery_id,
-        "routeId": tour.route_id,
-        "driverId": None if tour.driver is None else driver_id(tour.driver),
-        "vehicleId": None if tour.vehicle is None else vehicle_id(tour.vehicle),
-    }
-    _once(api, "POST", "/api/deliveries", body, f"{tour.name}/delivery")
+def _trouble(
+    api: ApiClient, delivery_id: str, trouble: tuple[str, str, str], at: datetime, is_over: bool
+) -> None:
+    incident = calls.report(api, delivery_id, trouble, "trouble", at)
+    if is_over:
+        calls.resolve(api, delivery_id, incident)
 
 
-def move(api: ApiClient, tour: Tour, status: str, at: datetime, **more: str) -> None:
-    """Change the delivery's status as of `at`."""
-    body = {"status": status, "occurredAt": iso(at), **more}
-    _once(api, "PATCH", f"/api/deliveries/{tour.delivery_id}/status", body, f"{tour.name}/{status}")
+def _reach(api: ApiClient, tour: Tour, sequence: int, at: datetime) -> None:
+    stop = (tour.route_id, sequence, tour.stops[sequence - 1].address.text)
+    calls.reach(api, tour.delivery_id, stop, f"reach/{sequence}", at)
 
 
-def reach(api: ApiClient, tour: Tour, sequence: int, at: datetime) -> None:
-    """Reach a checkpoint as of `at`."""
-    stop = tour.stops[sequence - 1]
-    body = {
-        "routeId": tour.route_id,
-        "sequence": sequence,
-        "location": stop.address.text,
-        "occurredAt": iso(at),
-    }
-    _once(api, "PATCH", f"/api/deliveries/{tour.delivery_id}/checkpoint", body, f"{tour.name}/cp/{sequence}")
-
-
-def report(api: ApiClient, tour: Tour, kind: str, description: str, at: datetime) -> Any:
-    """Report an incident as of `at`; its answer."""
-    body = {"type": kind, "description": description, "occurredAt": iso(at)}
-    path = f"/api/deliveries/{tour.delivery_id}/incidents"
-    return _once(api, "POST", path, body, f"{tour.name}/incident/{kind}")
-
-
-def prove(api: ApiClient, tour: Tour, at: datetime) -> None:
-    """Hand over and have it signed."""
-    last = tour.stops[-1].address
-    body = {
-        "receiverName": random.Random(tour.name).choice(RECEIVERS),  # noqa: S311
-        "signatureUrl": draw_signature(tour.name),
-        "deliveredTo": "Receiver",
-        "latitude": last.latitude,
-        "longitude": last.longitude,
-        "occurredAt": iso(at),
-    }
-    path = f"/api/deliveries/{tour.delivery_id}/proof-of-delivery"
-    _once(api, "POST", path, body, f"{tour.name}/proof")
-
-
-def driver_id(number: int) -> str:
-    """The id of a demo driver."""
-    return demo_id(f"driver/{number}")
-
-
-def vehicle_id(number: int) -> str:
-    """The id of a demo vehicle."""
-    return demo_id(f"vehicle/{number}")
-
-
-def draw_signature(name: str) -> str:
-    """A scribble as a data: URL, the same for the same name."""
-    chance = random.Random(name)  # noqa: S311
-    picture = Image.new("RGB", (360, 140), "white")
-    draw = ImageDraw.Draw(picture)
-    x, points = 20.0, []
-    while x < 330:
-        points.append((x, 70 + chance.uniform(-42, 42) * (1 - x / 500)))
-        x += chance.uniform(8, 22)
-    draw.line(points, fill=(12, 24, 70), width=4, joint="curve")
-    output = io.BytesIO()
-    picture.save(output, "PNG")
-    return "data:image/png;base64," + base64.b64encode(output.getvalue()).decode()
-
-
-def _once(api: ApiClient, method: str, path: str, body: Any, step: str) -> Any:
-    """Send a step of the demo. What people did meanwhile may stand against it; that is fine."""
+def _accept(act: Callable[[], object]) -> None:
+    """Take a step of the day. What people did meanwhile may stand against it; that is fine."""
     try:
-        return api.call(method, path, body, demo_id(f"step/{step}"))
+        act()
     except ApiRefused as refused:
-        print(f"demo: {step} was refused ({refused})", flush=True)
-        return {"id": demo_id(f"refused/{step}")}
+        print(f"demo: {refused}", flush=True)

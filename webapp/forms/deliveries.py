@@ -3,7 +3,7 @@
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, MultipleFileField
 from wtforms import HiddenField, RadioField, SelectField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from backend_services.deliveries.commands import FailureReason, IncidentType, Severity
 from webapp.forms.fields import command_id_field, no_controls, stripped, text_field
@@ -34,7 +34,7 @@ class IncidentForm(FlaskForm):  # type: ignore[misc]
     )
     description = TextAreaField(
         "What happened?",
-        validators=[InputRequired("A few words, please."), Length(max=2000), no_controls],
+        validators=[DataRequired("A few words, please."), Length(max=2000), no_controls],
         filters=[stripped],
         render_kw={"rows": 3},
     )

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from wtforms import HiddenField, StringField, ValidationError
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from eventstore.doors import new_id
 
@@ -24,10 +24,16 @@ def no_controls(_form: Any, field: Any) -> None:
 
 def text_field(label: str, *, longest: int = 200, **more: Any) -> StringField:
     """A required line of text."""
-    validators = [InputRequired("Please fill this in."), Length(max=longest), no_controls]
+    validators = [DataRequired("Please fill this in."), Length(max=longest), no_controls]
     return StringField(label, validators=validators, filters=[stripped], **more)
 
 
 def command_id_field() -> HiddenField:
     """The id of the command that the form sends: a double click or a re-send is one command."""
     return HiddenField(default=new_id)
+
+
+def renew_command_id(form: Any) -> None:
+    """What was sent got its answer; the form's next attempt is another command. `form` may be None."""
+    if form is not None:
+        form.command_id.data = new_id()

@@ -1,67 +1,54 @@
-"""The hub: one thread that turns changes of the rows into frames, and hands each frame to every open board.
+"""The hub: one thread per process that turns changes of the rows into frames and offers each to every open board.
 
-A frame is JSON {seq, rows: [{id, html}], counters} or {seq, resync: true}; `seq` is the board log's. Each socket has a
-bounded mailbox that its own thread empties, so a browser that is stuck holds up nobody; when its mailbox is full it is
-told to load the list again.
+A row is rendered once, however many boards there are. Each board has a bounded mailbox that its socket's own thread
+empties, so a browser that is stuck holds up nobody.
 """
 
 import logging
 import threading
-from collections import deque
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-import msgspec
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from backend_services.deliveries.queries import (
-    DeliveryView,
-    find_deliveries,
-    list_day,
-    list_unfinished_of,
-)
+from backend_services.deliveries.queries import DeliveryView, list_day
 from backend_services.read_models import BoardChange, board_head, list_board_changes
-from webapp.live.rows import counters, render_row
-from webapp.presentation import day_bounds, today
+from webapp.live.filters import count_facets
+from webapp.live.frames import Frame, Mailbox
+from webapp.live.rows import render_row
+from webapp.presentation import day_bounds, iso_text, today
 
-MOST_FRAMES_WAITING = 64
+if TYPE_CHECKING:
+    from webapp.wiring import Waybill
+
 MOST_CHANGES_AT_ONCE = 500
+LEAST_GAP_S = 0.1
+"""What changes within it becomes one frame, so that a storm of events costs ten frames a second, not a thousand."""
+MOST_BUSY = 1 / 3
+"""The share of the time that the hub may work; a day of thousands of deliveries is pushed less often."""
 POLL_S = 2.0
-TICK_S = 10.0
-HEARTBEAT_S = 15.0
+TICK_S = 5.0
+BEHIND_FROM_S = 2.0
+THREADS_LEFT_FOR_REQUESTS = 40
 
 log = logging.getLogger(__name__)
 
 
-class Mailbox:
-    """The frames that wait for one socket, oldest first; a full one is emptied and holds a resync instead."""
+@dataclass(frozen=True)
+class _Shown:
+    """What the boards show that changes with time alone."""
 
-    def __init__(self) -> None:
-        self._frames: deque[bytes] = deque()
-        self._changed = threading.Condition()
-        self.is_closed = False
+    minutes_late: dict[str, int] = field(default_factory=dict)
+    fixes: dict[str, str] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
 
-    def offer(self, frame: bytes, resync: bytes) -> None:
-        """Add a frame; never blocks."""
-        with self._changed:
-            if len(self._frames) >= MOST_FRAMES_WAITING:
-                self._frames.clear()
-                frame = resync
-            self._frames.append(frame)
-            self._changed.notify()
-
-    def take(self, timeout_s: float) -> bytes | None:
-        """The oldest frame, as soon as there is one; None after `timeout_s` seconds or when closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._frames or self.is_closed, timeout_s)
-            return self._frames.popleft() if self._frames and not self.is_closed else None
-
-    def close(self) -> None:
-        """Wake whoever waits, for the last time."""
-        with self._changed:
-            self.is_closed = True
-            self._changed.notify()
+    def is_later(self, view: DeliveryView, known: "_Shown") -> bool:
+        id_ = view.delivery_id
+        return self.minutes_late.get(id_, 0) != known.minutes_late.get(id_, 0)
 
 
 class Hub:
@@ -69,15 +56,15 @@ class Hub:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._waybill = app.extensions["waybill"]
+        self._waybill: Waybill = app.extensions["waybill"]
         self._mailboxes: set[Mailbox] = set()
         self._guard = threading.Lock()
         self._wake = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._seq = 0
-        self._last_html: dict[str, str] = {}
-        self.most_sockets = max(4, self._waybill.settings.threads - 40)
+        self._shown = _Shown()
+        self.most_sockets = max(4, self._waybill.settings.threads - THREADS_LEFT_FOR_REQUESTS)
 
     def start(self) -> None:
         """Run in a thread until `stop`."""
@@ -89,23 +76,22 @@ class Hub:
 
     def stop(self) -> None:
         """Close every board's socket and end the thread."""
-        self._stopping = True
         self.close_sockets()
-        self._wake.set()
         if self._thread is not None:
             self._thread.join()
 
     def close_sockets(self) -> None:
-        """Let every board know that the server goes away."""
-        self._stopping = True
+        """Let every board know that the server goes away; no new one gets in."""
+        self._stopping.set()
+        self._wake.set()
         with self._guard:
             for mailbox in self._mailboxes:
                 mailbox.close()
 
     def open(self) -> Mailbox | None:
-        """A mailbox for a new socket; None when there are as many as the threads bear."""
+        """A mailbox for a new socket; None when there are as many as the threads bear, or the server goes away."""
         with self._guard:
-            if self._stopping or len(self._mailboxes) >= self.most_sockets:
+            if self._stopping.is_set() or len(self._mailboxes) >= self.most_sockets:
                 return None
             mailbox = Mailbox()
             self._mailboxes.add(mailbox)
@@ -116,93 +102,94 @@ class Hub:
         with self._guard:
             self._mailboxes.discard(mailbox)
 
-    def heartbeat(self) -> bytes:
-        """A frame that only says how far the board has come."""
-        return msgspec.json.encode({"seq": self._seq, "rows": []})
+    def heartbeat(self) -> Frame:
+        """A frame that only says how far the board has come. Call it within an app context."""
+        is_behind = self._waybill.runner.lag_s > BEHIND_FROM_S
+        return Frame(after=self._seq, seq=self._seq, day=today().isoformat(), is_behind=is_behind)
 
     def _run(self) -> None:
-        ticked = 0.0
-        while not self._stopping:
-            if not self._wake.wait(POLL_S):
-                ticked += POLL_S
+        next_tick = time.monotonic() + TICK_S
+        while not self._stopping.is_set():
+            self._wake.wait(max(0.0, min(POLL_S, next_tick - time.monotonic())))
             self._wake.clear()
+            began = time.monotonic()
             try:
                 self._push_changes()
-                if ticked >= TICK_S:
-                    ticked = 0.0
+                if time.monotonic() >= next_tick:
+                    next_tick = time.monotonic() + TICK_S
                     self._push_what_time_changed()
-            except Exception:  # the boards notice by their heartbeat; the next round tries again
+            except Exception:
                 log.exception("the board's hub could not push")
+            worked_s = time.monotonic() - began
+            self._stopping.wait(max(LEAST_GAP_S, worked_s * (1 / MOST_BUSY - 1)))
 
     def _push_changes(self) -> None:
         with self._waybill.sessions() as session:
             if not self._mailboxes:
                 self._seq = board_head(session)
                 return
-            while True:
-                changes = list_board_changes(session, self._seq, MOST_CHANGES_AT_ONCE)
-                if changes is None:
-                    self._seq = board_head(session)
-                    self._broadcast({"seq": self._seq, "resync": True})
-                    return
-                if not changes:
-                    return
-                self._seq = changes[-1].seq
+            after = self._seq
+            changes = list_board_changes(session, after, MOST_CHANGES_AT_ONCE)
+            if changes == []:
+                return
+            seq = changes[-1].seq if changes else board_head(session)
+            try:
                 with self._app.test_request_context("/board"):
-                    self._broadcast(self._frame(session, affected(session, changes), self._seq))
+                    self._offer(change_frame(session, changes, after, seq, self._waybill.doors.now()))
+            finally:
+                self._seq = seq  # also after trouble: what isn't sent is a gap, which the boards see and fill
+            if changes and len(changes) == MOST_CHANGES_AT_ONCE:
+                self._wake.set()
 
     def _push_what_time_changed(self) -> None:
-        """Lateness and the age of positions change without any event."""
+        """Lateness and the drivers' last positions change without any event on the board."""
         if not self._mailboxes:
-            self._last_html.clear()
+            self._shown = _Shown()
             return
         with self._app.test_request_context("/board"), self._waybill.sessions() as session:
-            open_ones = [view for view in list_day(session, *day_bounds(today())) if not view.is_finished]
-            known, now = dict(self._last_html), self._waybill.doors.now()
-            fresh = {view.delivery_id: render_row(view, now) for view in open_ones}
-            self._last_html = fresh
-            changed = [view for view in open_ones if known.get(view.delivery_id) != fresh[view.delivery_id]]
-            if changed:
-                self._broadcast(self._frame(session, changed, self._seq))
+            now, day = self._waybill.doors.now(), today()
+            views = list_day(session, *day_bounds(day))
+            known = self._shown
+            self._shown = shown = self._shown_at(views, now)
+            later = [view for view in views if shown.is_later(view, known)]
+            fixes = {id_: at for id_, at in shown.fixes.items() if known.fixes.get(id_) != at}
+            if not later and not fixes and shown.counters == known.counters:
+                return
+            rows = {view.delivery_id: render_row(view, now) for view in later}
+            frame = Frame(self._seq, self._seq, day.isoformat(), rows, shown.counters, fixes)
+        self._offer(frame)
 
-    def _frame(self, session: Session, views: list[DeliveryView], seq: int) -> dict[str, Any]:
-        return make_frame(session, views, seq, self._waybill.doors.now())
+    def _shown_at(self, views: Sequence[DeliveryView], now: datetime) -> _Shown:
+        late = {view.delivery_id: int(view.predicted_delay(now).total_seconds() // 60) for view in views}
+        drivers = {view.driver_id for view in views if view.driver_id and not view.is_finished}
+        found = ((driver_id, self._waybill.positions.find(driver_id, now)) for driver_id in drivers)
+        fixes = {driver_id: iso_text(fix.recorded_at) for driver_id, fix in found if fix is not None}
+        return _Shown(late, fixes, count_facets(views, now))
 
-    def _broadcast(self, frame: dict[str, Any]) -> None:
-        encoded = msgspec.json.encode(frame)
-        resync = msgspec.json.encode({"seq": frame["seq"], "resync": True})
+    def _offer(self, frame: Frame) -> None:
+        _ = frame.encoded  # here, once; the sockets' threads share it
         with self._guard:
             for mailbox in self._mailboxes:
-                mailbox.offer(encoded, resync)
+                mailbox.offer(frame)
 
 
-def make_frame(session: Session, views: list[DeliveryView], seq: int, now: datetime) -> dict[str, Any]:
-    """The frame for these deliveries; each is rendered once. `inDay` says whether it belongs on today's board."""
-    day = list_day(session, *day_bounds(today()))
-    in_day = {view.delivery_id for view in day}
-    return {
-        "seq": seq,
-        "rows": [
-            {
-                "id": view.delivery_id,
-                "inDay": view.delivery_id in in_day,
-                "html": render_row(view, now),
-            }
-            for view in views
-        ],
-        "counters": counters(day, now),
-    }
+def change_frame(
+    session: Session, changes: Sequence[BoardChange] | None, after: int, seq: int, now: datetime
+) -> Frame:
+    """What today's board has to do for these changes (None: for more than the log still knows).
 
-
-def affected(session: Session, changes: list[BoardChange]) -> list[DeliveryView]:
-    """The deliveries whose rows look different after these changes."""
-    ids: dict[str, set[str]] = {"delivery": set(), "driver": set(), "vehicle": set(), "route": set()}
+    Needs an app context with a request, real or made.
+    """
+    day = today()
+    if changes is None:
+        return Frame(after, seq, day.isoformat(), resync=True)
+    views = list_day(session, *day_bounds(day))
+    changed: dict[str, set[str]] = {"delivery": set(), "driver": set(), "vehicle": set(), "route": set()}
     for change in changes:
-        ids[change.kind].add(change.subject_id)
-    found = find_deliveries(session, list(ids["delivery"]))
-    if ids["driver"] or ids["vehicle"]:
-        for view in list_unfinished_of(
-            session, driver_ids=list(ids["driver"]), vehicle_ids=list(ids["vehicle"])
-        ):
-            found[view.delivery_id] = view
-    return list(found.values())
+        changed[change.kind].add(change.subject_id)
+    rows: dict[str, str | None] = dict.fromkeys(changed["delivery"])
+    for view in views:
+        of_party = view.driver_id in changed["driver"] or view.vehicle_id in changed["vehicle"]
+        if view.delivery_id in rows or (of_party and not view.is_finished):
+            rows[view.delivery_id] = render_row(view, now)
+    return Frame(after, seq, day.isoformat(), rows, count_facets(views, now))

@@ -1,4 +1,5 @@
 // Small things every page needs: the CSRF header for htmx, one submit per form, focus on errors, theme, toasts.
+import "./htmx-feedback.js";
 import { showToast } from "./toasts.js";
 
 const token = document.querySelector('meta[name="csrf-token"]')?.content;

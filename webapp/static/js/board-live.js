@@ -1,172 +1,180 @@
-// Keeps the board in step with the server: frames over a WebSocket, a pull where one is missing, polling where there is
-// no WebSocket. Rows come rendered; this module only decides whether a row is shown, and where.
-import { startKeyboard } from "./board-keys.js";
+// Keeps the board in step with the server: frames over a WebSocket, a pull where one is missing, polling where there is no
+// WebSocket. A frame says what changed after the number `after`, up to and with `seq`.
+import { applyRows, forget, list, showCounters } from "./board-rows.js";
+import { adoptSelection, refreshDrawer } from "./board-drawer.js";
+import { showAges, takeFixes } from "./board-ages.js";
 
-const board = document.querySelector("[data-board]");
-const body = board.tBodies[0];
-const pill = document.querySelector("[data-pill]");
-const emptyNote = document.querySelector("[data-empty]");
-const filter = board.dataset.filter;
-const searched = board.dataset.q.trim().toLowerCase();
-const SILENT_MS = 40_000, POLL_MS = 5_000, LONGEST_WAIT_MS = 20_000;
+const POLL_MS = 5_000, SILENT_MS = 40_000, LONGEST_WAIT_MS = 6_000, OTHER_DAY_MS = 30_000, WHEN_FULL_MS = 60_000;
+const FULL = 1013, SIGNED_OUT = 4401;
 
-let seq = Number(board.dataset.seq);
-let lastHeard = Date.now();
-let attempts = 0;
-let pulling = false;
-const waiting = new Map(); // rows that would jump under the pointer wait here until it has gone
+let seq = Number(list().dataset.seq); // up to where the list shows everything
+let head = seq; // how far the server is known to be
+let socket = null;
+let isOpen = false;
+let failures = 0;
+let retry;
+let heardAt = performance.now();
+let goodAt = new Date();
+let pulling = null;
 
-const time = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-let asOf = time();
+const isLive = () => list()?.dataset.live === "yes";
 
-function say(state, text) {
-  if (!pill || (pill.dataset.state === state && state === "live")) return;
+function clock(instant) {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: list().dataset.zone, hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant);
+}
+
+// live, catching-up, reconnecting, polling or other-day.
+const WORDS = { live: "live", "catching-up": "catching up", reconnecting: "reconnecting", polling: `checking every ${POLL_MS / 1000} s`, "other-day": "not live" };
+
+// The word is read out when it changes; the time beside it is not.
+function say(state) {
+  const pill = document.querySelector("[data-pill]");
+  const [word, time] = pill.children;
+  if (word.textContent !== WORDS[state]) word.textContent = WORDS[state];
+  time.textContent = state === "live" || state === "catching-up" ? "" : ` — as of ${clock(goodAt)}`;
   pill.dataset.state = state;
-  pill.textContent = text;
 }
 
-const isWanted = (row) =>
-  (!filter || row.dataset.facets.split(" ").includes(filter)) && row.dataset.search.includes(searched);
-
-function parseRow(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html.trim();
-  return template.content.firstElementChild;
+function heard() {
+  heardAt = performance.now();
+  goodAt = new Date();
 }
 
-function placeOf(row) {
-  for (const other of body.rows) if (other !== row && other.dataset.sort > row.dataset.sort) return other;
-  return null;
-}
-
-function showRow({ id, inDay, html }) {
-  const old = document.getElementById(`d-${id}`);
-  const row = parseRow(html);
-  if (!inDay || !isWanted(row)) {
-    old?.remove();
-    return;
-  }
-  if (old) {
-    if (old.outerHTML === row.outerHTML) return;
-    const sameText = old.textContent === row.textContent;
-    const moves = old.dataset.sort !== row.dataset.sort;
-    const hadFocus = old.contains(document.activeElement);
-    if (moves && (hadFocus || old.matches(":hover"))) {
-      waiting.set(id, row.dataset.sort);
-      row.dataset.sort = old.dataset.sort; // stays where it is while somebody points at it
-    }
-    if (old.ariaSelected === "true") row.ariaSelected = "true";
-    old.replaceWith(row);
-    if (moves && !waiting.has(id)) body.insertBefore(row, placeOf(row));
-    if (hadFocus) row.querySelector(".rowlink").focus();
-    if (!sameText) row.classList.add("changed");
-  } else {
-    body.insertBefore(row, placeOf(row));
-    row.classList.add("changed");
-  }
-  window.htmx?.process(row);
-}
-
-body.addEventListener("pointerleave", () => {
-  for (const [id, sort] of waiting) {
-    const row = document.getElementById(`d-${id}`);
-    if (row) {
-      row.dataset.sort = sort;
-      body.insertBefore(row, placeOf(row));
-    }
-  }
-  waiting.clear();
-});
-
-function apply(frame) {
-  lastHeard = Date.now();
-  asOf = time();
-  if (frame.resync) {
-    loadAgain(frame.seq);
-    return;
-  }
+// Takes a frame; `isWhole` says that it holds everything since our own seq, as an answer to a pull does.
+async function take(frame, isWhole = false) {
+  heard();
+  head = frame.resync ? frame.seq : Math.max(head, frame.seq);
+  if (list().dataset.followsToday === "yes" && frame.day !== list().dataset.day) location.reload(); // midnight
+  if (frame.resync) return loadAgain();
+  if (frame.after > seq && !isWhole) return pull();
   seq = Math.max(seq, frame.seq);
-  for (const row of frame.rows) showRow(row);
-  if (frame.counters) {
-    for (const [name, count] of Object.entries(frame.counters)) {
-      const place = document.querySelector(`[data-counter="${name}"]`);
-      if (place) place.textContent = count;
-    }
-  }
-  emptyNote.hidden = body.rows.length > 0;
+  const ids = applyRows(frame);
+  showCounters(frame.counters);
+  takeFixes(frame.fixes);
   showAges();
+  refreshDrawer(ids);
+  if (isOpen) say(frame.isBehind ? "catching-up" : "live");
+  return true;
 }
 
-async function pull() {
-  if (pulling) return;
-  pulling = true;
-  try {
-    const response = await fetch(`/board/rows?after=${seq}`, { headers: { Accept: "application/json" } });
-    if (response.redirected) location.reload();
-    if (!response.ok) throw new Error(response.statusText);
-    apply(await response.json());
-    return true;
-  } catch {
-    return false;
-  } finally {
-    pulling = false;
-  }
+// One at a time: whoever asks meanwhile waits for the same answer.
+function pull() {
+  pulling ??= askForRows().finally(() => { pulling = null; });
+  return pulling;
 }
 
-async function loadAgain(newSeq) {
+async function askForRows() {
+  if (isOpen) say("catching-up");
+  let before;
+  do {
+    before = seq;
+    const response = await ask(`/board/rows?after=${seq}`);
+    if (!response || !(await take(await response.json(), true))) return false;
+  } while (head > seq && seq > before); // a frame came meanwhile that was missing something, too
+  return true;
+}
+
+async function loadAgain() {
+  const response = await ask(location.href);
+  if (!response) return false;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("board-list");
+  if (!fresh) return false;
+  list().replaceWith(fresh);
+  window.htmx?.process(fresh);
+  adopt();
+  if (isOpen) say("live");
+  return true;
+}
+
+// The list is another one: by htmx (a filter, a search), by Back, or by us.
+function adopt() {
+  seq = Number(list().dataset.seq);
+  forget();
+  heard();
+  adoptSelection();
+  showAges();
+  if (isLive() && head > seq) pull();
+}
+
+// A request in the background. The sign-in page, or nothing at all, is no answer.
+async function ask(url) {
   try {
-    const response = await fetch(location.href);
-    if (!response.ok) throw new Error(response.statusText);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const fresh = page.querySelector("[data-board]");
-    if (!fresh) { location.reload(); return; }
-    body.replaceChildren(...fresh.tBodies[0].rows);
-    window.htmx?.process(body);
-    seq = Math.max(newSeq, Number(fresh.dataset.seq));
-    emptyNote.hidden = body.rows.length > 0;
+    const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000) });
+    if (response.headers.has("HX-Redirect")) location.reload();
+    return response.ok ? response : null;
   } catch {
-    say("reconnecting", `reconnecting — as of ${asOf}`);
+    return null;
   }
 }
 
 function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/board/live`);
-  let opened = false;
+  clearTimeout(retry);
+  if (!isLive() || socket) return;
+  let isFirst = true;
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/board/live`);
   socket.addEventListener("message", async (event) => {
     const frame = JSON.parse(event.data);
-    if (!opened) {
-      opened = true;
-      attempts = 0;
-      if (frame.seq !== seq && !(await pull())) { socket.close(); return; }
-      say("live", "live");
-    }
-    apply(frame);
+    isOpen = true;
+    failures = 0;
+    // A log that is shorter than what we have seen is another one: the read models were built anew.
+    if (isFirst && frame.seq < seq) frame.resync = true;
+    isFirst = false;
+    await take(frame);
   });
-  socket.addEventListener("close", () => {
-    attempts += 1;
-    const wait = Math.min(LONGEST_WAIT_MS, 500 * 2 ** Math.min(attempts, 6)) * (0.5 + Math.random() / 2);
-    if (opened || attempts < 3) say("reconnecting", `reconnecting — as of ${asOf}`);
-    else pull().then((ok) => ok ? say("polling", `refreshing every ${POLL_MS / 1000} s`) : say("reconnecting", `no connection — as of ${asOf}`));
-    setTimeout(connect, attempts < 3 ? wait : Math.min(wait, POLL_MS));
+  socket.addEventListener("close", (event) => {
+    socket = null;
+    isOpen = false;
+    failures += event.code === FULL ? 3 : 1;
+    if (event.code === SIGNED_OUT) location.reload();
+    if (failures < 3) say("reconnecting");
+    retry = setTimeout(connect, event.code === FULL ? WHEN_FULL_MS : pause());
   });
-  const watch = setInterval(() => {
-    if (socket.readyState > WebSocket.OPEN) clearInterval(watch);
-    else if (Date.now() - lastHeard > SILENT_MS) socket.close(); // a dead line says nothing, not even goodbye
-  }, 5_000);
 }
 
-// How old a driver's last position is: fresh, fading, or last seen.
-function showAges() {
-  for (const place of document.querySelectorAll("[data-fix-at]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - Date.parse(place.dataset.fixAt)) / 1000));
-    const text = seconds < 60 ? `${seconds} s ago` : seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : "over 1 h ago";
-    place.textContent = seconds < 300 ? text : `last seen ${text}`;
-    place.classList.toggle("soft", seconds >= 60);
+// Each try waits longer, and none at the same moment as those of the other boards.
+const pause = () => Math.min(LONGEST_WAIT_MS, 500 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2);
+
+// Where there is no WebSocket the rows are asked for; what time alone changes comes with the whole list, every half minute.
+let polls = 0;
+let wasGood = true;
+async function poll() {
+  if (isOpen) {
+    if (performance.now() - heardAt > SILENT_MS) socket?.close(); // a dead line says nothing, not even goodbye
+    return;
   }
+  polls += 1;
+  const isGood = await (polls % 6 === 0 ? loadAgain() : pull());
+  if (isOpen) return;
+  say(!isGood ? "reconnecting" : failures < 3 ? "catching-up" : "polling");
+  if (isGood && !wasGood) connect(); // the server is back
+  wasGood = isGood;
 }
 
-setInterval(showAges, 5_000);
+async function refreshOtherDay() {
+  if (document.visibilityState === "visible" && (await loadAgain())) say("other-day");
+}
+
+function wake() {
+  if (!isLive()) return;
+  if (isOpen) pull();
+  else connect();
+}
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target?.id === "board-list" && list()) adopt();
+});
+document.addEventListener("htmx:historyRestore", () => { if (list()) adopt(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") wake(); });
+window.addEventListener("online", wake);
+window.addEventListener("pageshow", (event) => { if (event.persisted) loadAgain(); });
+
+adoptSelection();
 showAges();
-startKeyboard(body);
-if (board.dataset.live === "yes") connect();
-window.addEventListener("online", pull);
+if (isLive()) {
+  connect();
+  setInterval(poll, POLL_MS);
+} else {
+  say("other-day");
+  setInterval(refreshOtherDay, OTHER_DAY_MS);
+}

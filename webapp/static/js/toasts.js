@@ -1,12 +1,25 @@
-// Short messages in the corner, read out by screen readers, gone after ten seconds.
+// Short messages in the corner, read out by screen readers, gone after ten seconds unless one is reading them.
 const SHOWN_MS = 10_000;
+const corner = document.querySelector(".toasts");
 
 export function showToast(text) {
   const box = document.createElement("div");
   box.className = "toast-box";
   box.textContent = text;
-  document.querySelector(".toasts").append(box);
-  setTimeout(() => box.remove(), SHOWN_MS);
+  corner.append(box);
 }
 
-for (const box of document.querySelectorAll(".toasts .toast-box")) setTimeout(() => box.remove(), SHOWN_MS);
+function fade(box) {
+  if (box.matches(":hover, :focus-within")) setTimeout(() => fade(box), 1_000);
+  else box.remove();
+}
+
+function startTimer(node) {
+  if (node.classList?.contains("toast-box")) setTimeout(() => fade(node), SHOWN_MS);
+}
+
+// htmx puts toasts here too.
+new MutationObserver((changes) => {
+  for (const change of changes) change.addedNodes.forEach(startTimer);
+}).observe(corner, { childList: true });
+corner.querySelectorAll(".toast-box").forEach(startTimer);

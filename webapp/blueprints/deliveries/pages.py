@@ -1,0 +1,215 @@
+"""The list of deliveries, and everything about one of them."""
+
+from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
+
+from flask import abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from backend_services.deliveries import queries
+from backend_services.deliveries.availability import Choice, driver_choices, vehicle_choices
+from backend_services.deliveries.commands import DeliveryStatus, FailureReason
+from backend_services.deliveries.queries import DeliveryView
+from backend_services.fleet.booking import Request
+from backend_services.fleet.queries import (
+    find_drivers,
+    find_vehicles,
+    list_drivers,
+    list_vehicles,
+)
+from backend_services.paging import BadCursor
+from backend_services.routes.queries import find_route
+from eventstore.execute import Refusal
+from eventstore.records import RecordedEvent
+from webapp.access import dispatcher_only
+from webapp.accounts.models import account_names
+from webapp.acting import parse_uuid, waybill
+from webapp.blobs import is_own_picture
+from webapp.blueprints.deliveries import deliveries
+from webapp.database import db
+from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
+from webapp.fragments import page_or_block, searched_text
+from webapp.presentation import day_bounds
+
+MOST_CHOICES = 200
+STEPS = (
+    DeliveryStatus.PICKED_UP,
+    DeliveryStatus.IN_TRANSIT,
+    DeliveryStatus.OUT_FOR_DELIVERY,
+    DeliveryStatus.DELIVERED,
+)
+
+
+@deliveries.app_template_test("own_picture")
+def _is_own_picture(url: str) -> bool:
+    return is_own_picture(url)
+
+
+@deliveries.app_template_test("web_address")
+def _is_web_address(url: str) -> bool:
+    """A link that can be offered: never javascript: or data:."""
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+@deliveries.get("")
+@dispatcher_only
+def index() -> ResponseReturnValue:
+    """All deliveries, the newest first."""
+    status = request.args.get("status")
+    status = status if status in set(DeliveryStatus) else None
+    session, bounds = db.session(), _created_between()
+    wanted = {name: request.args.get(name) or None for name in ("driver", "vehicle", "route")}
+    try:
+        page = queries.list_deliveries(
+            session,
+            statuses=[status] if status else [],
+            driver_id=wanted["driver"],
+            vehicle_id=wanted["vehicle"],
+            route_id=wanted["route"],
+            created_from=bounds[0],
+            created_before=bounds[1],
+            q=searched_text(),
+            cursor=request.args.get("cursor"),
+        )
+    except BadCursor:
+        abort(400, "This page of the list is no longer there. Start again from the first one.")
+    drivers = list_drivers(session, limit=MOST_CHOICES).items
+    vehicles = list_vehicles(session, limit=MOST_CHOICES).items
+    return page_or_block(
+        "deliveries/index.html",
+        "list",
+        page=page,
+        counts=queries.count_deliveries_by_status(session),
+        status=status,
+        drivers=[(driver.driver_id, driver.name) for driver in drivers],
+        vehicles=[(vehicle.vehicle_id, vehicle.registration) for vehicle in vehicles],
+        route=find_route(session, wanted["route"]) if wanted["route"] else None,
+    )
+
+
+@deliveries.get("/<delivery_id>")
+@dispatcher_only
+def show(delivery_id: str) -> ResponseReturnValue:
+    """Everything about one delivery, and the only next steps."""
+    return delivery_page(find_delivery_or_404(delivery_id))
+
+
+@deliveries.get("/<delivery_id>/changed")
+@dispatcher_only
+def changed(delivery_id: str) -> ResponseReturnValue:
+    """Whether somebody changed the delivery after version `?since=`: a note that offers the news, or 204."""
+    view = find_delivery_or_404(delivery_id)
+    if request.args.get("since") == str(view.version):
+        return "", 204
+    return render_template("deliveries/_changed.html", delivery=view)
+
+
+def find_delivery_or_404(delivery_id: str) -> DeliveryView:
+    """The delivery of an address; 404 where there is none."""
+    view = queries.find_delivery(db.session(), parse_uuid(delivery_id) or "")
+    if view is None:
+        abort(404)
+    return view
+
+
+def delivery_page(
+    view: DeliveryView,
+    refusal: Refusal | None = None,
+    fail_form: FailForm | None = None,
+    incident_form: IncidentForm | None = None,
+    proof_form: ProofForm | None = None,
+) -> str:
+    """The page, with what was refused and the forms that were filled in wrongly."""
+    session = db.session()
+    history = queries.read_timeline(waybill().store, view.delivery_id)
+    drivers, vehicles = _choices(view)
+    return page_or_block(
+        "deliveries/show.html",
+        "page",
+        delivery=view,
+        history=history,
+        names=_names(history),
+        actors=_actor_names({event.actor for event in history}),
+        steps=_steps(view, history),
+        incidents=queries.list_incidents_of(session, view.delivery_id),
+        drivers=drivers,
+        vehicles=vehicles,
+        refusal=refusal,
+        fail_form=fail_form or FailForm(formdata=None, reason=_likely_reason(view)),
+        incident_form=incident_form or IncidentForm(formdata=None),
+        proof_form=proof_form or ProofForm(formdata=None),
+        delay=view.predicted_delay(datetime.now(UTC)),
+    )
+
+
+def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
+    """The booking that a delivery in [start, end) would take."""
+    rules = waybill().deliveries.rules
+    return Request(delivery_id, start, max(end, start + rules.minimum), rules.buffer)
+
+
+def _choices(view: DeliveryView) -> tuple[list[Choice], list[Choice]]:
+    """Who and what could be chosen, while that is possible. A retry takes the route's times as they are now."""
+    session, start, end = db.session(), view.scheduled_start_at, view.scheduled_end_at
+    if view.status not in (DeliveryStatus.PICKED_UP, DeliveryStatus.FAILED):
+        return [], []
+    route = find_route(session, view.route_id) if view.status == DeliveryStatus.FAILED else None
+    if route is not None:
+        start, end = route.scheduled_start_at, route.scheduled_end_at
+    wished = wish(start, end, view.delivery_id)
+    return driver_choices(session, wished), vehicle_choices(session, wished)
+
+
+def _names(history: list[RecordedEvent]) -> dict[str, str]:
+    """The names of the drivers and vehicles that a history mentions."""
+    ids = {event.data.get(key) for event in history for key in ("driverId", "vehicleId")} - {None}
+    mentioned = [str(mentioned_id) for mentioned_id in ids]
+    session = db.session()
+    names = {key: driver.name for key, driver in find_drivers(session, mentioned).items()}
+    return names | {key: vehicle.registration for key, vehicle in find_vehicles(session, mentioned).items()}
+
+
+def _actor_names(actors: set[str]) -> dict[str, str]:
+    """How a history names who did it; accounts are looked up, all others are said in a word."""
+    accounts = {actor.partition(":")[2] for actor in actors if actor.startswith("account:")}
+    found = account_names(accounts)
+    words = {"account": "a former account", "api-key": "API key", "system": "Waybill itself"}
+    return {
+        actor: found.get(actor.partition(":")[2], words.get(actor.partition(":")[0], actor.partition(":")[0]))
+        for actor in actors
+    }
+
+
+def _steps(view: DeliveryView, history: list[RecordedEvent]) -> list[tuple[str, str]]:
+    """The way of a delivery: (status, "done", "now", "failed" or "ahead"). A failure comes where it happened."""
+    came_to = DeliveryStatus(view.status)
+    if came_to is DeliveryStatus.FAILED:
+        failures = [event.data["oldStatus"] for event in history if event.data.get("newStatus") == "Failed"]
+        came_to = DeliveryStatus(failures[-1])
+    place = STEPS.index(came_to)
+    here = "done" if view.is_finished else "now"
+    steps = [
+        (step.value, "done" if number < place else here if number == place else "ahead")
+        for number, step in enumerate(STEPS)
+    ]
+    if view.status == DeliveryStatus.FAILED:
+        return [*steps[: place + 1], (DeliveryStatus.FAILED.value, "failed")]
+    return steps
+
+
+def _likely_reason(view: DeliveryView) -> str:
+    started = view.status != DeliveryStatus.PICKED_UP
+    return FailureReason.NOT_HOME if started else FailureReason.CANCELLED_BY_DISPATCHER
+
+
+def _created_between() -> tuple[datetime | None, datetime | None]:
+    found: list[datetime | None] = []
+    for name, side in (("from", 0), ("to", 1)):
+        try:
+            found.append(day_bounds(date.fromisoformat(request.args.get(name, "")))[side])
+        except (ValueError, OverflowError):
+            found.append(None)
+    return found[0], found[1]

@@ -1,0 +1,159 @@
+"""What can be done with a delivery: move on, fail, retry, assign, report, resolve, prove."""
+
+from collections.abc import Callable
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from backend_services.deliveries import commands
+from backend_services.deliveries.commands import DeliveryStatus
+from backend_services.deliveries.queries import DeliveryView, list_incidents_of
+from eventstore.execute import Context, Outcome, Refusal
+from webapp.access import dispatcher_only
+from webapp.acting import attempt, parse_uuid, waybill
+from webapp.blueprints.deliveries import deliveries
+from webapp.blueprints.deliveries.pages import delivery_page, find_delivery_or_404
+from webapp.database import db
+from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
+from webapp.forms.fields import renew_command_id
+from webapp.fragments import offer_undo
+from webapp.proofs import incident_command, proof_command
+
+
+@deliveries.post("/<delivery_id>/status")
+@dispatcher_only
+def change_status(delivery_id: str) -> ResponseReturnValue:
+    """Move on; what the page showed as the present status must still be it."""
+    view = find_delivery_or_404(delivery_id)
+    try:
+        status = DeliveryStatus(request.form.get("status", ""))
+        expected = DeliveryStatus(request.form.get("expected", ""))
+    except ValueError:
+        abort(400, "There is no such status.")
+    command = commands.ChangeDeliveryStatus(
+        delivery_id=view.delivery_id, status=status, expected_status=expected
+    )
+    return _act(view, lambda context: waybill().deliveries.change_status(command, context))
+
+
+@deliveries.post("/<delivery_id>/fail")
+@dispatcher_only
+def fail(delivery_id: str) -> ResponseReturnValue:
+    """It can't be delivered, or is cancelled."""
+    view, form = find_delivery_or_404(delivery_id), FailForm()
+    if not form.validate():
+        renew_command_id(form)
+        return delivery_page(view, fail_form=form), 422
+    command = commands.ChangeDeliveryStatus(
+        delivery_id=view.delivery_id,
+        status=DeliveryStatus.FAILED,
+        reason=form.reason.data,
+        note=form.note.data or None,
+    )
+    return _act(view, lambda context: waybill().deliveries.change_status(command, context))
+
+
+@deliveries.post("/<delivery_id>/retry")
+@dispatcher_only
+def retry(delivery_id: str) -> ResponseReturnValue:
+    """Try a failed delivery again, perhaps with somebody else."""
+    view = find_delivery_or_404(delivery_id)
+    command = commands.ChangeDeliveryStatus(
+        delivery_id=view.delivery_id,
+        status=DeliveryStatus.PICKED_UP,
+        driver_id=_chosen("driver"),
+        vehicle_id=_chosen("vehicle"),
+    )
+    return _act(view, lambda context: waybill().deliveries.change_status(command, context))
+
+
+@deliveries.post("/<delivery_id>/checkpoints/<int:sequence>")
+@dispatcher_only
+def reach_checkpoint(delivery_id: str, sequence: int) -> ResponseReturnValue:
+    """Mark a checkpoint as reached, for a driver on the telephone."""
+    view = find_delivery_or_404(delivery_id)
+    stop = next((stop for stop in view.stops if stop.sequence == sequence), None)
+    if stop is None:
+        abort(404)
+    command = commands.ReachCheckpoint(
+        delivery_id=view.delivery_id, route_id=view.route_id, sequence=sequence, location=stop.location
+    )
+    return _act(view, lambda context: waybill().deliveries.reach_checkpoint(command, context))
+
+
+@deliveries.post("/<delivery_id>/<any(driver, vehicle):what>")
+@dispatcher_only
+def assign(delivery_id: str, what: str) -> ResponseReturnValue:
+    """Give it to a driver or vehicle, or (with nothing chosen) take it away. Undo brings back the one it had."""
+    view, chosen = find_delivery_or_404(delivery_id), _chosen(what)
+
+    def send(context: Context) -> Outcome:
+        service = waybill().deliveries
+        if what == "driver":
+            assigned = commands.AssignDriver(delivery_id=view.delivery_id, driver_id=chosen)
+            return service.assign_driver(assigned, context)
+        taken = commands.AssignVehicle(delivery_id=view.delivery_id, vehicle_id=chosen)
+        return service.assign_vehicle(taken, context)
+
+    outcome = attempt(send)
+    if isinstance(outcome, Refusal):
+        return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
+    before = parse_uuid(request.form.get("was", "")) or ""
+    if before == (chosen or ""):
+        flash(outcome.result["message"], "success")
+    else:
+        url = url_for("deliveries.assign", delivery_id=view.delivery_id, what=what)
+        offer_undo(outcome.result["message"], url, {what: before, "was": chosen or ""})
+    return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
+
+
+@deliveries.post("/<delivery_id>/incidents")
+@dispatcher_only
+def report_incident(delivery_id: str) -> ResponseReturnValue:
+    """Note down what went wrong."""
+    view, form = find_delivery_or_404(delivery_id), IncidentForm()
+    command = incident_command(view.delivery_id, form) if form.validate() else None
+    if command is None:
+        renew_command_id(form)
+        return delivery_page(view, incident_form=form), 422
+    return _act(view, lambda context: waybill().deliveries.report_incident(command, context))
+
+
+@deliveries.post("/<delivery_id>/incidents/<incident_id>/resolve")
+@dispatcher_only
+def resolve_incident(delivery_id: str, incident_id: str) -> ResponseReturnValue:
+    """An incident is dealt with."""
+    view, known = find_delivery_or_404(delivery_id), parse_uuid(incident_id)
+    if known not in [incident.incident_id for incident in list_incidents_of(db.session(), view.delivery_id)]:
+        abort(404)
+    command = commands.ResolveIncident(delivery_id=view.delivery_id, incident_id=str(known))
+    return _act(view, lambda context: waybill().deliveries.resolve_incident(command, context))
+
+
+@deliveries.post("/<delivery_id>/proof")
+@dispatcher_only
+def capture_proof(delivery_id: str) -> ResponseReturnValue:
+    """The proof, where the office has it (a paper slip, a call)."""
+    view, form = find_delivery_or_404(delivery_id), ProofForm()
+    command = proof_command(view.delivery_id, form) if form.validate() else None
+    if command is None:
+        renew_command_id(form)
+        return delivery_page(view, proof_form=form), 422
+    return _act(view, lambda context: waybill().deliveries.capture_proof(command, context))
+
+
+def _chosen(what: str) -> str | None:
+    """The driver or vehicle that a form names; None for nobody. What is no id at all is a forged form."""
+    text = request.form.get(what, "")
+    chosen = parse_uuid(text)
+    if text and chosen is None:
+        abort(400, f"Choose a {what} from the list.")
+    return chosen
+
+
+def _act(view: DeliveryView, send: Callable[[Context], Outcome]) -> ResponseReturnValue:
+    outcome = attempt(send)
+    if isinstance(outcome, Refusal):
+        return delivery_page(find_delivery_or_404(view.delivery_id), refusal=outcome), 422
+    flash(outcome.result["message"], "success")
+    return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
