@@ -17,7 +17,7 @@ from eventstore.ports import EventStore
 from eventstore.records import RecordedEvent
 
 BATCH_SIZE = 500
-IDLE_WAIT_S = 1.0
+IDLE_WAIT_S = 0.25
 LONGEST_PAUSE_S = 5.0
 
 log = logging.getLogger(__name__)

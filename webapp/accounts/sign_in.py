@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from flask import Flask, request, session
+from flask import Flask, current_app, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -22,8 +22,6 @@ ABSOLUTE_LIMIT = {"driver": timedelta(days=30)}
 DEFAULT_ABSOLUTE_LIMIT = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
 WRONG_TRIES = RateLimitItemPerMinute(10, 15)
-
-_throttle = MovingWindowRateLimiter(MemoryStorage())
 
 
 class TooManyTries(Exception):
@@ -47,20 +45,22 @@ def init_sign_in(app: Flask) -> None:
     manager.session_protection = None
     manager.init_app(app)
     manager.user_loader(_load_user)
+    app.extensions["sign_in_throttle"] = MovingWindowRateLimiter(MemoryStorage())
 
 
 def try_sign_in(username: str, password: str) -> Account | None:
     """Sign in; None for an unknown name, a wrong password or a disabled account alike. Raises `TooManyTries`."""
+    throttle: MovingWindowRateLimiter = current_app.extensions["sign_in_throttle"]
     keys = (username.strip().casefold()[:LONGEST], request.remote_addr or "")
     if not all(
-        _throttle.test(WRONG_TRIES, "sign-in", kind, key) for kind, key in zip("na", keys, strict=True)
+        throttle.test(WRONG_TRIES, "sign-in", kind, key) for kind, key in zip("na", keys, strict=True)
     ):
         raise TooManyTries
     account = find_account_by_name(username)
     right = is_password(account.password_hash if account else None, password[: LONGEST + 1])
     if account is None or not right or account.disabled_at is not None:
         for kind, key in zip("na", keys, strict=True):
-            _throttle.hit(WRONG_TRIES, "sign-in", kind, key)
+            throttle.hit(WRONG_TRIES, "sign-in", kind, key)
         return None
     start_session(account)
     return account
