@@ -63,7 +63,8 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(  # noqa: PLR0915 - one stor
     phone.get_by_role("button", name="Reached Unioninkatu 28").click()
     expect(row).to_contain_text("Out for delivery", timeout=1_000)
     phone.get_by_role("link", name="Proof of delivery").click()
-    phone.get_by_label("Received by").fill("Reception")
+    phone.get_by_label("Who received it?").fill("Reception")
+    phone.locator("canvas").scroll_into_view_if_needed()
     canvas = phone.locator("canvas").bounding_box()
     assert canvas is not None
     phone.mouse.move(canvas["x"] + 30, canvas["y"] + 40)
@@ -71,7 +72,7 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(  # noqa: PLR0915 - one stor
     for step in range(8):
         phone.mouse.move(canvas["x"] + 30 + 25 * step, canvas["y"] + 40 + 40 * (step % 2))
     phone.mouse.up()
-    phone.get_by_role("button", name="Delivered").click()
+    phone.get_by_role("button", name="Delivered", exact=True).click()
     expect(row).to_contain_text("Delivered", timeout=1_000)
 
     row.get_by_role("link").first.click()

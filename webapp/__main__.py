@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -85,6 +86,8 @@ def _stop(_server: Any, _worker: Any) -> None:
 
 def _watch(worker: Any) -> None:
     """Close the boards' sockets as soon as the worker is told to stop: it waits for the threads that hold them."""
+    # Ctrl-C reaches the whole process group; told twice, the worker would break off its own stopping.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def close_sockets_at_stop() -> None:
         while worker.alive:

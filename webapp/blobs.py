@@ -1,6 +1,7 @@
 """Pictures, kept as files named by the hash of their content. Events carry the address.
 
-A picture is stored before the command that names it; when that is refused the file stays, unreferenced and harmless.
+A picture is stored before the command that names it; when that is refused the file stays, unreferenced and harmless:
+nobody but dispatchers can see it, and the same picture sent again is the same file.
 """
 
 import base64
@@ -9,7 +10,8 @@ import hashlib
 import io
 import os
 import re
-import warnings
+import tempfile
+import threading
 from pathlib import Path
 
 from flask import current_app
@@ -19,7 +21,11 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE_PX = 2_000
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "jpg"}
+MOST_DECODED_AT_ONCE = 2
+"""A picture of 40 megapixels takes 160 MB while it is decoded; the request threads together must not take them all."""
 NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
+
+_decoding = threading.BoundedSemaphore(MOST_DECODED_AT_ONCE)
 
 
 class BlobRefused(Exception):
@@ -34,17 +40,12 @@ def store_image(data: bytes) -> str:
     """
     if len(data) > MAX_BYTES:
         raise BlobRefused("The picture is larger than 10 MB.")
-    content, suffix = _rewritten(data)
+    with _decoding:
+        content, suffix = _rewritten(data)
     name = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
     path = blob_path(name)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.{id(content)}.part")
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        _write_whole(path, content)
     return f"/blobs/{name}"
 
 
@@ -71,20 +72,54 @@ def blob_path(name: str) -> Path:
     return folder / name[:2] / name
 
 
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write the file so that after a power cut there is all of it or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    for folder in (path.parent, path.parent.parent):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _rewritten(data: bytes) -> tuple[bytes, str]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data), formats=list(FORMATS))
-            if picture.width * picture.height > MAX_PIXELS:
-                raise BlobRefused("The picture has more than 40 megapixels.")
-            picture.load()
-    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
+        picture = Image.open(io.BytesIO(data), formats=list(FORMATS))
+        if picture.width * picture.height > MAX_PIXELS:
+            raise BlobRefused("The picture has more than 40 megapixels.")
+        suffix = FORMATS[picture.format or "PNG"]
+        clean = _clean(picture, keeps_transparency=suffix == "png")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BlobRefused("The file is not a PNG, JPEG or WebP picture that can be read.") from error
-    suffix = FORMATS[picture.format or "PNG"]
-    upright = ImageOps.exif_transpose(picture)
-    upright.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
-    clean = upright.convert("RGBA" if suffix == "png" else "RGB")
     output = io.BytesIO()
     clean.save(output, "PNG" if suffix == "png" else "JPEG", optimize=True)
     return output.getvalue(), suffix
+
+
+def _clean(picture: Image.Image, keeps_transparency: bool) -> Image.Image:
+    """The picture upright, no larger than needed, and with nothing but its pixels."""
+    upright = ImageOps.exif_transpose(picture)
+    pixels = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    pixels.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+    if pixels.mode == "RGBA" and not keeps_transparency:
+        paper = Image.new(
+            "RGBA", pixels.size, "white"
+        )  # what is drawn on nothing must not become black on black
+        pixels = Image.alpha_composite(paper, pixels).convert("RGB")
+    pixels.info.clear()  # comments, profiles and the like would be written again
+    return pixels

@@ -1,9 +1,11 @@
 """The same address serves a whole page to a browser and one named block of it to htmx."""
 
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import flash, render_template, request
+from flask import abort, flash, make_response, render_template, request
 from jinja2_fragments.flask import render_block
+
+from webapp.acting import waybill
 
 LONGEST_SEARCH = 200
 
@@ -28,3 +30,10 @@ def searched_text() -> str:
 def offer_undo(text: str, url: str, values: dict[str, str]) -> None:
     """Say what was done, with a button that sends `values` to `url` to take it back."""
     flash({"text": text, "url": url, "undo": values}, "undo")  # type: ignore[arg-type]
+
+
+def not_shown(stream: str) -> NoReturn:
+    """Answer for something that no row shows: 404, or, where the log has it already, that the rows are behind."""
+    if not waybill().store.read_stream(stream):
+        abort(404)
+    abort(make_response(render_template("catching_up.html"), 503, {"Retry-After": "2", "Refresh": "2"}))

@@ -65,6 +65,7 @@ def init_presentation(app: Flask) -> None:
     app.jinja_env.globals.update(
         static_url=static_url,
         when=when,
+        period=period,
         now=lambda: datetime.now(UTC),
         iso=iso_text,
         to_form=to_form,
@@ -116,6 +117,13 @@ def when(instant: datetime | None, *, seconds: bool = False, full: bool = False)
         text = f"{text}{local:%S}" if text.endswith(":") else f"{text}:{local:%S}"
     title = f"{local:%A} {local.day} {local:%B %Y %H:%M:%S} ({zone().key})"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(iso_text(instant), title, text)
+
+
+def period(start: datetime, end: datetime) -> Markup:
+    """From start to end; the day is said twice only where it is another one."""
+    is_same_day = start.astimezone(zone()).date() == end.astimezone(zone()).date()
+    last = Markup('<time datetime="{}">{}</time>').format(iso_text(end), clock(end))
+    return Markup("{} – {}").format(when(start), last if is_same_day else when(end))
 
 
 def iso_text(instant: datetime) -> str:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from flask_wtf.file import FileField
+
 from backend_services.deliveries.commands import CaptureProof, IncidentType, ReportIncident, Severity
 from webapp.blobs import BlobRefused, store_data_url, store_image
 from webapp.forms.deliveries import IncidentForm, ProofForm
+from webapp.presentation import words
 
 MAX_PHOTOS = 4
 
@@ -26,21 +29,31 @@ def proof_command(delivery_id: str, form: ProofForm) -> CaptureProof | None:
 
 
 def incident_command(delivery_id: str, form: IncidentForm) -> ReportIncident | None:
-    """The command of a valid form, its photo stored; None when that is refused, said at its field."""
-    photo_url = None
-    if form.photo.data:
-        try:
-            photo_url = store_image(form.photo.data.read())
-        except BlobRefused as error:
-            form.photo.errors = [str(error)]
-            return None
+    """The command of a valid form, its photo stored; None when that is refused, said at its field.
+
+    Where nothing was written the type is the description.
+    """
+    photo_url = stored_photo(form.photo)
+    if form.photo.errors:
+        return None
     return ReportIncident(
         delivery_id=delivery_id,
         type=IncidentType(form.type.data),
-        description=form.description.data,
+        description=form.description.data or f"{words(form.type.data)}.",
         severity=Severity(form.severity.data),
         photo_url=photo_url,
     )
+
+
+def stored_photo(field: FileField) -> str | None:
+    """The address of a form's photo, now stored; None where there is none, or it is refused, said at the field."""
+    if not field.data:
+        return None
+    try:
+        return store_image(field.data.read())
+    except BlobRefused as error:
+        field.errors = [str(error)]
+        return None
 
 
 def _signature(form: ProofForm) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend_services.deliveries.commands import DeliveryStatus
@@ -303,13 +303,11 @@ def count_open_incidents(session: Session) -> int:
 
 def is_picture_of_driver(session: Session, url: str, driver_id: str) -> bool:
     """Whether a picture belongs to a proof or incident of one of the driver's deliveries."""
-    theirs = select(DeliveryRow).where(DeliveryRow.driver_id == driver_id)
     with_photo = select(IncidentRow.delivery_id).where(IncidentRow.photo_url == url)
-    named = or_(DeliveryRow.signature_url == url, DeliveryRow.delivery_id.in_(with_photo))
-    if session.scalars(theirs.where(named).limit(1)).first() is not None:
-        return True
-    proofs = theirs.where(DeliveryRow.status == DeliveryStatus.DELIVERED)
-    return any(url in (row.proof or {}).get("photoUrls", []) for row in session.scalars(proofs))
+    in_proof = cast(DeliveryRow.proof, Text).contains(f'"{url}"', autoescape=True)
+    named = or_(DeliveryRow.signature_url == url, in_proof, DeliveryRow.delivery_id.in_(with_photo))
+    query = select(DeliveryRow.delivery_id).where(DeliveryRow.driver_id == driver_id, named)
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def read_timeline(store: EventStore, delivery_id: str) -> list[RecordedEvent]:

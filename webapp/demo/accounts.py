@@ -7,7 +7,7 @@ from flask import Flask
 
 from webapp.accounts.models import create_account, find_account_by_name, set_password
 from webapp.database import init_database
-from webapp.demo.day import DRIVERS, driver_id
+from webapp.demo.day import DRIVERS, VISITOR, driver_id
 from webapp.settings import Settings, write_private
 
 FILE = "demo_sign_ins.txt"
@@ -41,9 +41,11 @@ def ensure_demo_accounts(settings: Settings) -> str:
 def sign_ins(password: str) -> str:
     """What a person needs to sign in, as text."""
     drivers = ", ".join(username for _, username in DRIVERS)
+    visitor = DRIVERS[VISITOR][1]
     return (
         "Sign-ins of Waybill's demo. All have one password, made for this data folder only.\n"
-        f"Dispatcher: dispatcher\nDrivers: {drivers}\n{LABEL}{password}"
+        f"Dispatcher: dispatcher\nDrivers: {drivers}\n{LABEL}{password}\n"
+        f"{visitor} is yours: give her a delivery as dispatcher, then drive it; the others drive by themselves."
     )
 
 

@@ -6,6 +6,7 @@ claims (aware), None for now.
 
 import base64
 import io
+import math
 import random
 from datetime import UTC, datetime
 from typing import Any
@@ -131,12 +132,17 @@ def prove(
 def draw_signature(name: str) -> str:
     """A scribble as a data: URL of a PNG picture, the same for the same name."""
     chance = random.Random(name)  # noqa: S311 - a scribble needs no secrecy
+    loops, phase, tilt = chance.uniform(5, 9), chance.uniform(0, math.tau), chance.uniform(-18, 18)
+    heights = [chance.uniform(8, 34) for _ in range(12)]
+    points = []
+    for step in range(240):
+        way = step / 240
+        angle = phase + loops * math.tau * way
+        height = heights[int(way * len(heights))] * (1.2 - way)
+        x = 30 + 280 * way + 13 * math.cos(angle)
+        points.append((x, 72 - tilt * way + height * math.sin(angle)))
     picture = Image.new("RGB", (360, 140), "white")
-    x, points = 20.0, []
-    while x < 330:
-        points.append((x, 70 + chance.uniform(-42, 42) * (1 - x / 500)))
-        x += chance.uniform(8, 22)
-    ImageDraw.Draw(picture).line(points, fill=(12, 24, 70), width=4, joint="curve")
+    ImageDraw.Draw(picture).line(points, fill=(12, 24, 70), width=3, joint="curve")
     output = io.BytesIO()
     picture.save(output, "PNG")
     return "data:image/png;base64," + base64.b64encode(output.getvalue()).decode()

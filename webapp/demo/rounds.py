@@ -1,4 +1,4 @@
-"""The demo's unfinished deliveries as the API shows them, and how fast their drivers get on.
+"""The unfinished deliveries of the simulated drivers as the API shows them, and how fast their drivers get on.
 
 Nothing is remembered here that a restart would lose: when a driver arrives follows from the plan and from what was
 reached so far.
@@ -12,9 +12,9 @@ from typing import Any
 
 from webapp.demo.city import DEPOTS
 from webapp.demo.client import ApiClient
-from webapp.demo.day import is_demo_id
+from webapp.demo.day import is_demo_id, is_simulated
 
-LONGEST_WAIT = timedelta(minutes=6)
+LONGEST_WAIT = timedelta(minutes=8)
 FASTEST, SLOWEST = 0.8, 1.25  # of a leg's planned time
 UNFINISHED = ("PickedUp", "InTransit", "OutForDelivery")
 
@@ -129,7 +129,7 @@ class Rounds:
     def _unfinished(self) -> Iterator[dict[str, Any]]:
         for status in UNFINISHED:
             for item in self._api.items(f"/api/deliveries?status={status}&limit=200"):
-                if is_demo_id(item["id"]):
+                if is_demo_id(item["id"]) and is_simulated(item["driverId"]):
                     yield item
 
     def _details(self, item: dict[str, Any]) -> Round:

@@ -1,6 +1,7 @@
 """Keeps the demo's drivers moving: positions, checkpoints, proofs, now and then an incident, new rounds.
 
-It touches only deliveries that the demo made, and takes every refusal as somebody else's better idea.
+It touches only deliveries that the demo made and drivers that it acts for, and takes every refusal as somebody else's
+better idea.
 """
 
 import math
@@ -13,7 +14,7 @@ from typing import Any
 
 from webapp.demo import calls
 from webapp.demo.client import ApiClient, ApiRefused
-from webapp.demo.day import is_demo_id, plan_tour, whole_minute
+from webapp.demo.day import is_demo_id, is_simulated, plan_tour, whole_minute
 from webapp.demo.rounds import Leg, Place, Round, Rounds
 
 TICK_S = 3.0
@@ -23,7 +24,8 @@ MOST_NEW_WHEN_FAST = 200
 STOPS = (9, 13)
 HANDING_OVER = timedelta(seconds=75)
 TAKEN_OVER = timedelta(minutes=12)  # so long after its start an unassigned delivery waits for a dispatcher
-TROUBLE_CHANCE = 0.05
+TROUBLE_CHANCE = 0.04
+TROUBLE_MINUTES = (3, 7)  # up to speed 2: long enough to make a driver late
 FAILURE_CHANCE = 0.06
 TROUBLES = [
     ("Traffic", "Standing still, road works.", "medium"),
@@ -107,7 +109,8 @@ class Simulator:
     def _settle_incidents(self, one: Round, now: datetime) -> None:
         """Resolve, after some minutes, what the simulator itself reported; the rest is a dispatcher's."""
         for incident in one.incidents:
-            lasts = timedelta(minutes=random.Random(incident.id).uniform(2, 6)) / self._speed  # noqa: S311
+            minutes = random.Random(incident.id).uniform(*TROUBLE_MINUTES)  # noqa: S311
+            lasts = timedelta(minutes=minutes) / max(self._speed / 2, 1.0)
             is_own = incident.description in OWN_WORDS
             is_last_call = one.status == "OutForDelivery"
             if is_own and incident.until is None and (is_last_call or now - incident.since >= lasts):
@@ -175,7 +178,8 @@ class Simulator:
         overview = self._api.call("GET", "/api/fleet/overview")
 
         def pick(items: Iterable[dict[str, Any]], key: str) -> str | None:
-            free = [item[key] for item in items if item["status"] == "Available" and is_demo_id(item[key])]
+            available = [item[key] for item in items if item["status"] == "Available"]
+            free = [one for one in available if is_demo_id(one) and is_simulated(one)]
             return self._chance.choice(free) if free else None
 
         return pick(overview["drivers"], "driverId"), pick(overview["vehicles"], "vehicleId")

@@ -2,6 +2,7 @@
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField
+from wtforms.fields import SelectChoice
 from wtforms.validators import Length, Optional
 
 from webapp.forms.fields import command_id_field, no_controls, stripped, text_field
@@ -42,11 +43,11 @@ class VehicleForm(ConfirmedForm):
 
 class DriverStatusForm(FlaskForm):  # type: ignore[misc]
     command_id = command_id_field()
-    status = SelectField("Status", choices=[(name, words(name)) for name in SETTABLE_DRIVER])
+    status = SelectField("Status", choices=[SelectChoice(name, words(name)) for name in SETTABLE_DRIVER])
     reason = StringField("Reason", validators=[Optional(), Length(max=200), no_controls], filters=[stripped])
 
 
 class VehicleStatusForm(FlaskForm):  # type: ignore[misc]
     command_id = command_id_field()
-    status = SelectField("Status", choices=[(name, words(name)) for name in SETTABLE_VEHICLE])
+    status = SelectField("Status", choices=[SelectChoice(name, words(name)) for name in SETTABLE_VEHICLE])
     reason = StringField("Reason", validators=[Optional(), Length(max=200), no_controls], filters=[stripped])

@@ -102,8 +102,17 @@ class Hub:
         with self._guard:
             self._mailboxes.discard(mailbox)
 
+    def hello(self) -> Frame:
+        """The first frame of a socket: how far the log is. Call it within an app context.
+
+        A board that shows less has to ask for the rest; one that shows more was made from another log.
+        """
+        with self._waybill.sessions() as session:
+            head = board_head(session)
+        return Frame(after=head, seq=head, day=today().isoformat())
+
     def heartbeat(self) -> Frame:
-        """A frame that only says how far the board has come. Call it within an app context."""
+        """A frame that only says how far the boards have been told. Call it within an app context."""
         is_behind = self._waybill.runner.lag_s > BEHIND_FROM_S
         return Frame(after=self._seq, seq=self._seq, day=today().isoformat(), is_behind=is_behind)
 

@@ -46,7 +46,8 @@ def watch(socket: Server) -> None:
 def _send_all(socket: Server, mailbox: Mailbox, token: str | None) -> tuple[int, str]:
     """Send until there is a reason to close, which is the answer."""
     hub = board_hub()
-    next_beat = 0.0
+    socket.send(hub.hello().encoded)
+    next_beat = time.monotonic() + HEARTBEAT_S
     while socket.connected and not mailbox.is_closed:
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + HEARTBEAT_S

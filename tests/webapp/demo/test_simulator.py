@@ -13,8 +13,8 @@ from tests.journey.server import API_KEY, Server, wait_until
 from tests.webapp.demo.test_seed import head
 from webapp.demo import calls
 from webapp.demo.client import ApiClient
-from webapp.demo.day import driver_id, plan_tour
-from webapp.demo.seed import load_day
+from webapp.demo.day import VISITOR, driver_id, plan_tour
+from webapp.demo.seed import load_day, load_fleet
 from webapp.demo.simulator import Simulator
 
 FAST = 100.0
@@ -62,6 +62,13 @@ def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webapp.demo.simulator.STOPS", (2, 3))
 
 
+def own_driver_and_vehicle(api: ApiClient) -> tuple[str, str]:
+    """A driver and a vehicle that a person has added."""
+    driver = api.call("POST", "/api/fleet/drivers", {"name": "Iida Salo", "driverLicense": "FI-1"})["id"]
+    van = {"registration": "ABC-123", "vehicleType": "Van"}
+    return driver, api.call("POST", "/api/fleet/vehicles", van)["id"]
+
+
 def test_the_board_moves(api: ApiClient) -> None:
     load_day(api, datetime.now(UTC), FAST)
     known = set(statuses(api))
@@ -95,12 +102,29 @@ def test_what_people_made_is_left_alone(api: ApiClient) -> None:
     }
     route = api.call("POST", "/api/routes", by_hand)["id"]
     api.call("PATCH", f"/api/routes/{route}/status", {"status": "Active"})
-    own = api.call("POST", "/api/deliveries", {"routeId": route, "driverId": driver_id(6)})["id"]
+    driver, vehicle = own_driver_and_vehicle(api)
+    booked = {"routeId": route, "driverId": driver, "vehicleId": vehicle}
+    own = api.call("POST", "/api/deliveries", booked)["id"]
     before = api.call("GET", f"/api/deliveries/{own}")
     with simulating(api):
         moved = head(api)
         wait_until(lambda: head(api) > moved + 10, what="ten events of the demo")
     assert api.call("GET", f"/api/deliveries/{own}") == before
+
+
+def test_what_the_visitors_driver_has_is_left_to_the_visitor(api: ApiClient) -> None:
+    start = datetime.now(UTC) - timedelta(minutes=5)
+    load_fleet(api)
+    _, vehicle = own_driver_and_vehicle(api)
+    tour = plan_tour("for the visitor", start, 2, driver_id(VISITOR), vehicle, FAST)
+    calls.create_route(api, tour)
+    calls.create_delivery(api, tour)
+    before = api.call("GET", f"/api/deliveries/{tour.delivery_id}")
+    load_day(api, datetime.now(UTC), FAST)
+    with simulating(api):
+        moved = head(api)
+        wait_until(lambda: head(api) > moved + 10, what="ten events of the demo")
+    assert api.call("GET", f"/api/deliveries/{tour.delivery_id}") == before
 
 
 def test_a_refusal_is_somebody_elses_better_idea(
@@ -132,10 +156,9 @@ def test_it_goes_on_after_a_restart_of_the_server(server: Server, api: ApiClient
 
 
 def test_a_simulator_that_starts_anew_takes_over_what_the_last_one_left(api: ApiClient) -> None:
-    driver = api.call("POST", "/api/fleet/drivers", {"name": "Iida Salo", "driverLicense": "FI-1"})["id"]
-    van = {"registration": "ABC-123", "vehicleType": "Van"}
-    vehicle = api.call("POST", "/api/fleet/vehicles", van)["id"]
-    tour = plan_tour("left behind", datetime.now(UTC) - timedelta(seconds=1), 4, driver, vehicle, FAST)
+    load_fleet(api)
+    _, vehicle = own_driver_and_vehicle(api)
+    tour = plan_tour("left behind", datetime.now(UTC) - timedelta(seconds=1), 4, driver_id(0), vehicle, FAST)
     calls.create_route(api, tour)
     calls.create_delivery(api, tour)
     with simulating(api):
@@ -149,9 +172,11 @@ def test_a_simulator_that_starts_anew_takes_over_what_the_last_one_left(api: Api
 
 
 def test_it_never_makes_more_than_its_cap(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webapp.demo.simulator.WISHED_ON_THE_ROAD", 7)
     load_day(api, datetime.now(UTC))
-    made = len(statuses(api))
+    before = statuses(api)
+    made, running = len(before), next(one for one, status in before.items() if status == "InTransit")
+    cancelled = {"status": "Failed", "reason": "cancelled_by_dispatcher"}
+    api.call("PATCH", f"/api/deliveries/{running}/status", cancelled)  # now a driver and a vehicle are free
     simulator = Simulator(api, 1.0, chance())
     monkeypatch.setattr("webapp.demo.simulator.MOST_NEW_PER_HOUR", 8)
     simulator.tick(datetime.now(UTC))

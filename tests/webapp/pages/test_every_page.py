@@ -231,3 +231,19 @@ def test_a_picture_that_is_too_large_is_said_to_be(dana: Browser, scene: Scene) 
         form, receiver_name="A", signature_file=(io.BytesIO(b"\x89PNG" + b"0" * 11_000_000), "s.png")
     )
     assert page.status == 413
+
+
+def test_what_is_saved_but_not_shown_yet_is_catching_up_not_missing(fresh_dana: Browser) -> None:
+    scene = Scene(fresh_dana.client.application)
+    form = fresh_dana.get("/fleet/drivers/new").form("Add")
+    scene.waybill.runner.stop()
+    page = fresh_dana.send(form, name="Behind", driver_license="L-behind")
+    assert page.status == 503
+    assert "Still catching up" in page.text
+    assert page.response.headers["Refresh"] == "2"
+    assert "Saved. The lists are still catching up." in page.text
+    scene.waybill.runner._stopping.clear()
+    scene.waybill.runner.catch_up()
+    again = fresh_dana.send(form, name="Behind", driver_license="L-behind")
+    assert again.status == 200
+    assert scene.driver(again.path.rsplit("/", 1)[1]).name == "Behind"

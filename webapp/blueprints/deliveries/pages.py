@@ -28,7 +28,7 @@ from webapp.blobs import is_own_picture
 from webapp.blueprints.deliveries import deliveries
 from webapp.database import db
 from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
-from webapp.fragments import page_or_block, searched_text
+from webapp.fragments import not_shown, page_or_block, searched_text
 from webapp.presentation import day_bounds
 
 MOST_CHOICES = 200
@@ -109,9 +109,10 @@ def changed(delivery_id: str) -> ResponseReturnValue:
 
 def find_delivery_or_404(delivery_id: str) -> DeliveryView:
     """The delivery of an address; 404 where there is none."""
-    view = queries.find_delivery(db.session(), parse_uuid(delivery_id) or "")
+    known = parse_uuid(delivery_id) or "-"
+    view = queries.find_delivery(db.session(), known)
     if view is None:
-        abort(404)
+        not_shown(f"delivery-{known}")
     return view
 
 

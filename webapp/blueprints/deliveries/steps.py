@@ -17,6 +17,7 @@ from webapp.database import db
 from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.forms.fields import renew_command_id
 from webapp.fragments import offer_undo
+from webapp.presentation import in_plain_words
 from webapp.proofs import incident_command, proof_command
 
 
@@ -100,7 +101,7 @@ def assign(delivery_id: str, what: str) -> ResponseReturnValue:
         return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
     before = parse_uuid(request.form.get("was", "")) or ""
     if before == (chosen or ""):
-        flash(outcome.result["message"], "success")
+        flash(in_plain_words(outcome.result["message"]), "success")
     else:
         url = url_for("deliveries.assign", delivery_id=view.delivery_id, what=what)
         offer_undo(outcome.result["message"], url, {what: before, "was": chosen or ""})
@@ -155,5 +156,5 @@ def _act(view: DeliveryView, send: Callable[[Context], Outcome]) -> ResponseRetu
     outcome = attempt(send)
     if isinstance(outcome, Refusal):
         return delivery_page(find_delivery_or_404(view.delivery_id), refusal=outcome), 422
-    flash(outcome.result["message"], "success")
+    flash(in_plain_words(outcome.result["message"]), "success")
     return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)

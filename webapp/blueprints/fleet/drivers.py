@@ -25,8 +25,8 @@ from webapp.database import db
 from webapp.forms.auth import DriverSignInForm, PasswordForm
 from webapp.forms.fields import renew_command_id
 from webapp.forms.fleet import DriverForm, DriverStatusForm
-from webapp.fragments import page_or_block
-from webapp.presentation import today
+from webapp.fragments import not_shown, page_or_block
+from webapp.presentation import in_plain_words, today
 
 
 @fleet.route("/drivers/new", methods=["GET", "POST"])
@@ -93,7 +93,7 @@ def change_driver_status(driver_id: str) -> ResponseReturnValue:
     outcome = attempt(lambda context: waybill().fleet.change_driver_status(command, context))
     if isinstance(outcome, Refusal):
         return _page(_find(driver_id), status=form, refusal=outcome), 422
-    return _back_to(view, outcome.result["message"])
+    return _back_to(view, in_plain_words(outcome.result["message"]))
 
 
 @fleet.post("/drivers/<driver_id>/sign-in")
@@ -138,9 +138,10 @@ def change_sign_in(driver_id: str, change: str) -> ResponseReturnValue:
 
 
 def _find(driver_id: str) -> DriverView:
-    view = queries.find_driver(db.session(), parse_uuid(driver_id) or "")
+    known = parse_uuid(driver_id) or "-"
+    view = queries.find_driver(db.session(), known)
     if view is None:
-        abort(404)
+        not_shown(f"driver-{known}")
     return view
 
 
@@ -161,7 +162,11 @@ def _page(
     refusal: Refusal | None = None,
 ) -> str:
     details = details or DriverForm(formdata=None, name=view.name, driver_license=view.driver_license)
-    status = status or DriverStatusForm(formdata=None, status=view.status, reason=view.status_reason)
+    status = status or DriverStatusForm(
+        formdata=None,
+        status=view.status,
+        reason=None if view.status == DriverStatus.AVAILABLE else view.status_reason,
+    )
     renew_command_id(details)
     renew_command_id(status)
     shown: dict[str, Any] = {

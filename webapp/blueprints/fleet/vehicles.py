@@ -1,6 +1,6 @@
 """Adding a vehicle, and one vehicle's page."""
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from backend_services.deliveries.queries import list_unfinished_of
@@ -15,8 +15,8 @@ from webapp.blueprints.fleet.week import coming_days
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
 from webapp.forms.fleet import VehicleForm, VehicleStatusForm
-from webapp.fragments import page_or_block
-from webapp.presentation import today
+from webapp.fragments import not_shown, page_or_block
+from webapp.presentation import in_plain_words, today
 
 
 @fleet.route("/vehicles/new", methods=["GET", "POST"])
@@ -83,13 +83,14 @@ def change_vehicle_status(vehicle_id: str) -> ResponseReturnValue:
     outcome = attempt(lambda context: waybill().fleet.change_vehicle_status(command, context))
     if isinstance(outcome, Refusal):
         return _page(_find(vehicle_id), status=form, refusal=outcome), 422
-    return _back_to(view, outcome.result["message"])
+    return _back_to(view, in_plain_words(outcome.result["message"]))
 
 
 def _find(vehicle_id: str) -> VehicleView:
-    view = queries.find_vehicle(db.session(), parse_uuid(vehicle_id) or "")
+    known = parse_uuid(vehicle_id) or "-"
+    view = queries.find_vehicle(db.session(), known)
     if view is None:
-        abort(404)
+        not_shown(f"vehicle-{known}")
     return view
 
 
@@ -110,7 +111,11 @@ def _page(
     details = details or VehicleForm(
         formdata=None, registration=view.registration, vehicle_type=view.vehicle_type
     )
-    status = status or VehicleStatusForm(formdata=None, status=view.status, reason=view.status_reason)
+    status = status or VehicleStatusForm(
+        formdata=None,
+        status=view.status,
+        reason=None if view.status == VehicleStatus.AVAILABLE else view.status_reason,
+    )
     renew_command_id(details)
     renew_command_id(status)
     return page_or_block(

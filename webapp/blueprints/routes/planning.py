@@ -18,7 +18,7 @@ from webapp.blueprints.routes import routes
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
 from webapp.forms.routes import USUAL_LEG, DuplicateForm, NewRouteForm
-from webapp.fragments import page_or_block, searched_text
+from webapp.fragments import not_shown, page_or_block, searched_text
 from webapp.presentation import day_bounds, from_local, today, zone
 
 
@@ -108,9 +108,10 @@ def duplicate(route_id: str) -> ResponseReturnValue:
 
 def find_route_or_404(route_id: str) -> RouteView:
     """The route of an address; 404 where there is none."""
-    view = queries.find_route(db.session(), parse_uuid(route_id) or "")
+    known = parse_uuid(route_id) or "-"
+    view = queries.find_route(db.session(), known)
     if view is None:
-        abort(404)
+        not_shown(f"route-{known}")
     return view
 
 

@@ -1,4 +1,5 @@
 // Small things every page needs: the CSRF header for htmx, one submit per form, focus on errors, theme, toasts.
+import "./filters.js";
 import "./htmx-feedback.js";
 import { showToast } from "./toasts.js";
 

@@ -1,50 +1,89 @@
-// Sends the phone's position while the driver wants it: every few seconds when moving, every minute when still, in batches.
+// Sends the phone's position while the driver wants it: every 5 to 15 s when moving, the faster the oftener, every 60 s when
+// still; in batches, each fix with its own time. It ends with the page.
 const box = document.querySelector("[data-position]");
-const MOVING_MS = 10_000, STILL_MS = 60_000, MOVED_M = 25, MOST_WAITING = 500;
+const FAST_MPS = 12, FAST_MS = 5_000, SLOW_MS = 15_000, STILL_MS = 60_000, MOVED_M = 25, MOST_WAITING = 500, SEND_MS = 5_000;
+const REMEMBERED = "share-position";
 
-if (box && "geolocation" in navigator) {
-  const control = box.querySelector("[data-position-switch]");
-  const state = box.querySelector("[data-position-state]");
-  const token = document.querySelector('meta[name="csrf-token"]').content;
-  let watch = null, waiting = [], last = null;
-  box.hidden = false;
-  control.checked = localStorage.getItem("share-position") === "yes";
+let watch = null;
+let waiting = [];
+let last = null;
+let isSending = false;
 
-  const metres = (a, b) => Math.hypot((a.latitude - b.latitude) * 111_320, (a.longitude - b.longitude) * 111_320 * Math.cos((a.latitude * Math.PI) / 180));
+const control = box.querySelector("[data-position-switch]");
+const token = document.querySelector('meta[name="csrf-token"]').content;
+const say = (text) => { box.querySelector("[data-position-state]").textContent = text; };
+const clock = () => new Date().toLocaleTimeString("en-GB", { timeZone: box.dataset.zone, hour: "2-digit", minute: "2-digit" });
 
-  async function send() {
-    if (!waiting.length || !navigator.onLine) return;
-    const batch = waiting.slice(0, MOST_WAITING);
-    try {
-      const response = await fetch(box.dataset.url, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify({ positions: batch }) });
-      if (response.ok || response.status === 400) waiting = waiting.slice(batch.length);
-      state.textContent = response.ok ? `Last sent ${new Date().toLocaleTimeString()}` : "Not sent; trying again.";
-    } catch {
-      state.textContent = `${waiting.length} waiting for a connection.`;
-    }
+function metres(a, b) {
+  const north = (a.latitude - b.latitude) * 111_320;
+  const east = (a.longitude - b.longitude) * 111_320 * Math.cos((a.latitude * Math.PI) / 180);
+  return Math.hypot(north, east);
+}
+
+function pause(coords) {
+  const hasMoved = !last || metres(last, coords) > MOVED_M;
+  if (!hasMoved && !(coords.speed > 1)) return STILL_MS;
+  return coords.speed >= FAST_MPS ? FAST_MS : SLOW_MS - ((SLOW_MS - FAST_MS) * Math.max(coords.speed ?? 0, 0)) / FAST_MPS;
+}
+
+function note({ coords, timestamp }) {
+  if (last && timestamp - last.at < pause(coords)) return;
+  last = { latitude: coords.latitude, longitude: coords.longitude, at: timestamp };
+  const fix = { latitude: coords.latitude, longitude: coords.longitude, accuracy: coords.accuracy, recordedAt: new Date(timestamp).toISOString() };
+  if (coords.speed !== null && coords.speed >= 0) fix.speed = coords.speed;
+  if (coords.heading !== null && !Number.isNaN(coords.heading)) fix.heading = coords.heading;
+  waiting = [...waiting, fix].slice(-MOST_WAITING);
+  send();
+}
+
+function post(batch) {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+  return fetch(box.dataset.url, { method: "POST", headers, body: JSON.stringify({ positions: batch }), keepalive: true });
+}
+
+async function send() {
+  if (!waiting.length || isSending) return;
+  isSending = true;
+  const batch = waiting;
+  try {
+    const response = await post(batch);
+    // What is refused for good (too old, signed out) would be refused again.
+    if (response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)) waiting = waiting.slice(batch.length);
+    if (response.ok) say(`On. Last sent ${clock()}`);
+    else if (response.status === 401 || response.status === 403) say("Not sent: please sign in again.");
+    else say("Not sent; trying again.");
+  } catch {
+    say(`On. ${waiting.length} waiting for a connection.`);
+  } finally {
+    isSending = false;
   }
-  function note({ coords, timestamp }) {
-    const moved = !last || metres(last, coords) > MOVED_M;
-    if (last && timestamp - last.at < (moved ? MOVING_MS : STILL_MS)) return;
-    last = { latitude: coords.latitude, longitude: coords.longitude, at: timestamp };
-    const fix = { latitude: coords.latitude, longitude: coords.longitude, accuracy: coords.accuracy, recordedAt: new Date(timestamp).toISOString() };
-    if (coords.speed !== null && coords.speed >= 0) fix.speed = coords.speed;
-    if (coords.heading !== null && !Number.isNaN(coords.heading)) fix.heading = coords.heading;
-    waiting = [...waiting, fix].slice(-MOST_WAITING);
-    send();
-  }
-  function follow() {
-    localStorage.setItem("share-position", control.checked ? "yes" : "no");
-    if (control.checked && watch === null) {
-      watch = navigator.geolocation.watchPosition(note, (error) => { state.textContent = error.code === 1 ? "The phone does not allow it; see its settings." : "No position at the moment."; }, { enableHighAccuracy: true });
-    } else if (!control.checked && watch !== null) {
-      navigator.geolocation.clearWatch(watch);
-      watch = null;
-      state.textContent = "Off.";
-    }
-  }
+}
+
+function start() {
+  say("On. Looking for the position…");
+  const failed = (error) => say(error.code === error.PERMISSION_DENIED ? "The phone doesn't allow it; see the browser's settings." : "On, but there is no position at the moment.");
+  watch = navigator.geolocation.watchPosition(note, failed, { enableHighAccuracy: true, maximumAge: 5_000 });
+}
+
+function stop() {
+  navigator.geolocation.clearWatch(watch);
+  watch = null;
+  last = null;
+  say("Off");
+}
+
+function follow() {
+  localStorage.setItem(REMEMBERED, control.checked ? "yes" : "no");
+  if (control.checked && watch === null) start();
+  if (!control.checked && watch !== null) stop();
+}
+
+if ("geolocation" in navigator) {
+  control.checked = localStorage.getItem(REMEMBERED) === "yes";
+  box.hidden = "quiet" in box.dataset && !control.checked; // a form isn't the place to ask
   control.addEventListener("change", follow);
+  setInterval(send, SEND_MS);
   window.addEventListener("online", send);
-  setInterval(send, 15_000);
+  window.addEventListener("pagehide", () => { if (waiting.length && !isSending) post(waiting); });
   follow();
 }

@@ -8,7 +8,7 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 
 document.addEventListener("htmx:sendError", () => {
-  showToast("Waybill can't be reached, so nothing was changed. Try again in a moment.");
+  showToast("Waybill can't be reached. Try again in a moment; nothing is done twice.");
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -16,5 +16,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (error) {
     error.focus();
     error.scrollIntoView({ block: "nearest" });
+  } else if (document.activeElement === document.body) {
+    document.getElementById("page")?.focus({ preventScroll: true }); // the button that was pressed is gone
   }
 });

@@ -1,5 +1,6 @@
 // Short messages in the corner, read out by screen readers, gone after ten seconds unless one is reading them.
 const SHOWN_MS = 10_000;
+const MOST_SHOWN = 3;
 const corner = document.querySelector(".toasts");
 
 export function showToast(text) {
@@ -21,5 +22,6 @@ function startTimer(node) {
 // htmx puts toasts here too.
 new MutationObserver((changes) => {
   for (const change of changes) change.addedNodes.forEach(startTimer);
+  [...corner.querySelectorAll(".toast-box")].slice(0, -MOST_SHOWN).forEach((box) => box.remove());
 }).observe(corner, { childList: true });
 corner.querySelectorAll(".toast-box").forEach(startTimer);
