@@ -15,15 +15,16 @@ from webapp.settings import load_settings
 PASSWORD = "a long password for tests"
 
 
-def make_app(data_dir: Path) -> Flask:
-    """An app in Helsinki's time with a dispatcher called `dispatcher`, running."""
+def make_app(data_dir: Path, starts: bool = True) -> Flask:
+    """An app in Helsinki's time with a dispatcher called `dispatcher`; its rows follow the log once it starts."""
     environ = {
         "WAYBILL_DATA_DIR": str(data_dir),
         "WAYBILL_RATE_LIMIT": "off",
         "WAYBILL_TIME_ZONE": "Europe/Helsinki",
     }
     app = create_app(load_settings(environ))
-    app.extensions["waybill"].start()
+    if starts:
+        app.extensions["waybill"].start()
     with app.app_context():
         create_account("dispatcher", PASSWORD, "dispatcher", "Dana Dispatcher")
     return app

@@ -1,0 +1,257 @@
+"""The live board over real sockets: what changes arrives, for everybody, and ends when it should."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import websocket
+from flask import Flask
+from sqlalchemy import delete
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from backend_services.deliveries.commands import DeliveryStatus
+from backend_services.fleet.positions import Fix
+from tests.journey.server import wait_until
+from tests.webapp.board.rows import rows_of, seq_of
+from tests.webapp.noon import API_KEY, PASSWORD, add_driver_account
+from tests.webapp.pages.browser import Browser
+from tests.webapp.pages.scene import Scene
+from webapp.accounts.models import SignIn
+from webapp.database import db
+from webapp.live import socket as board_socket
+
+BOUND_S = 10.0
+
+
+class Board:
+    """An open board: its rows by delivery id, kept in step by the frames of its socket."""
+
+    def __init__(self, url: str, page: str, **headers: str) -> None:
+        self.rows = rows_of(page)
+        self.seq = seq_of(page)
+        self.counters: dict[str, int] = {}
+        self.fixes: dict[str, str] = {}
+        self._socket = websocket.create_connection(url, timeout=BOUND_S, header=headers)
+
+    def take(self) -> dict[str, Any]:
+        """Wait for the next frame and apply it."""
+        frame: dict[str, Any] = msgspec.json.decode(self._socket.recv())
+        assert not frame["resync"]
+        self.seq = max(self.seq, frame["seq"])
+        self.rows.update({row["id"]: row["html"] for row in frame["rows"]})
+        for delivery_id in frame["removed"]:
+            self.rows.pop(delivery_id, None)
+        self.counters = frame["counters"] or self.counters
+        self.fixes.update(frame["fixes"])
+        return frame
+
+    def take_up_to(self, seq: int) -> None:
+        """Wait until the board shows what the log says up to `seq`."""
+        while self.seq < seq:
+            self.take()
+
+    def is_let_in(self) -> bool:
+        """Whether the first thing that comes is a frame."""
+        return bool(self._socket.recv_data()[0] == websocket.ABNF.OPCODE_TEXT)
+
+    def wait_for_close(self) -> int:
+        """The code with which the server closes the socket."""
+        while True:
+            opcode, data = self._socket.recv_data()
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big")
+
+    def leave(self) -> None:
+        with contextlib.suppress(OSError, websocket.WebSocketException):
+            self._socket.close()
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[BaseWSGIServer]:
+    """The app behind real sockets."""
+    running = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield running
+    running.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def url(server: BaseWSGIServer) -> str:
+    return f"ws://127.0.0.1:{server.port}/board/live"
+
+
+@pytest.fixture
+def opened(url: str, dana: Browser) -> Iterator[Any]:
+    """Opens boards; they leave at the end."""
+    boards: list[Board] = []
+
+    def open_board(**headers: str) -> Board:
+        page = dana.get("/board").html
+        board = Board(url, page, **(headers or {"Authorization": f"Bearer {API_KEY}"}))
+        boards.append(board)
+        return board
+
+    yield open_board
+    for board in boards:
+        board.leave()
+
+
+def cookie_of(browser: Browser) -> str:
+    cookie = browser.client.get_cookie("waybill")
+    assert cookie is not None
+    return f"waybill={cookie.value}"
+
+
+def test_the_first_frame_says_how_far_the_board_has_come(opened: Any, scene: Scene) -> None:
+    scene.add_delivery(scene.add_route(10))
+    board = opened()
+
+    first = board.take()
+
+    assert (first["rows"], first["after"]) == ([], first["seq"])
+    assert board.seq == first["seq"]
+
+
+def test_a_change_reaches_every_board_as_the_row_of_the_page(
+    opened: Any, dana: Browser, scene: Scene
+) -> None:
+    view = scene.add_delivery(scene.add_route(10), scene.add_driver(), scene.add_vehicle())
+    boards = [opened(), opened(Cookie=cookie_of(dana))]
+    before = boards[0].seq
+
+    scene.move(view, DeliveryStatus.IN_TRANSIT)
+
+    page = dana.get("/board").html
+    for board in boards:
+        board.take_up_to(seq_of(page))
+        assert board.seq > before
+        assert board.rows == rows_of(page)
+        assert board.counters["InTransit"] == 1
+
+
+def test_boards_converge_however_much_happens(opened: Any, dana: Browser, scene: Scene) -> None:
+    boards = [opened(), opened()]
+    for minutes in range(3):
+        views = [
+            scene.add_delivery(scene.add_route(minutes, stops=3), scene.add_driver(), scene.add_vehicle())
+            for _ in range(3)
+        ]
+        scene.move(views[0], DeliveryStatus.IN_TRANSIT)
+        scene.add_incident(views[0])
+        scene.move(views[1], DeliveryStatus.FAILED, reason="other")
+    boards.append(opened())
+    scene.add_delivery(scene.add_route(20))
+
+    page = dana.get("/board").html
+
+    for board in boards:
+        board.take_up_to(seq_of(page))
+        assert board.rows == rows_of(page)
+
+
+def test_what_a_board_missed_while_it_was_away_it_gets_by_asking(
+    opened: Any, dana: Browser, scene: Scene
+) -> None:
+    board = opened()
+    seen = board.seq
+    board.leave()
+    view = scene.add_delivery(scene.add_route(10))
+    later = opened()
+    first = later.take()
+    assert first["seq"] > seen, "the first frame shows the gap"
+
+    frame = dana.client.get(f"/board/rows?after={seen}").get_json()
+
+    assert [row["id"] for row in frame["rows"]] == [view.delivery_id]
+    assert {row["id"]: row["html"] for row in frame["rows"]} == rows_of(dana.get("/board").html)
+
+
+def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask, scene: Scene) -> None:
+    driver = scene.add_driver()
+    view = scene.add_delivery(scene.add_route(10), driver, scene.add_vehicle())
+    board = opened()
+    board.take()
+    waybill = app.extensions["waybill"]
+    now = waybill.doors.now()
+    waybill.positions.report(driver.driver_id, [Fix(60.17, 24.94, now)])
+    waybill.doors = replace(waybill.doors, now=lambda: now + timedelta(minutes=42))
+
+    # Traffic on the board must not keep time from passing on it.
+    while "12 min late" not in board.rows[view.delivery_id] or driver.driver_id not in board.fixes:
+        scene.add_delivery(scene.add_route(200))
+        board.take()
+
+    assert board.counters["late"] >= 1
+
+
+def test_a_board_ends_soon_after_its_sign_in(
+    opened: Any, app: Flask, dana: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_socket, "HEARTBEAT_S", 0.2)
+    monkeypatch.setattr(board_socket, "LOOK_S", 0.05)
+    board = opened(Cookie=cookie_of(dana))
+    board.take()
+    board.take()  # a heartbeat, so the sign-in was fine
+
+    with app.app_context():
+        db.session.execute(delete(SignIn))
+        db.session.commit()
+
+    assert board.wait_for_close() == board_socket.SIGNED_OUT
+
+
+def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask) -> None:
+    app.extensions["board_hub"].most_sockets = 1
+    first = opened()
+    first.take()
+
+    assert opened().wait_for_close() == board_socket.FULL
+
+    first.leave()
+    wait_until(lambda: opened().is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
+    stranger = websocket.create_connection(
+        url, timeout=BOUND_S, origin="https://elsewhere.example", cookie=cookie_of(dana)
+    )
+
+    opcode, data = stranger.recv_data()
+
+    assert opcode == websocket.ABNF.OPCODE_CLOSE
+    assert int.from_bytes(data[:2], "big") == board_socket.WRONG_ORIGIN
+
+
+@pytest.mark.parametrize(("who", "status"), [("nobody", 302), ("a driver", 403)])
+def test_only_dispatchers_get_a_board(url: str, app: Flask, scene: Scene, who: str, status: int) -> None:
+    browser = Browser(app)
+    headers = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    if who == "a driver":
+        add_driver_account(app, scene, "Dora Driver")
+        browser.sign_in("dora", PASSWORD)
+        headers["Cookie"] = cookie_of(browser)
+
+    assert httpx.get(url.replace("ws:", "http:"), headers=headers).status_code == status
+
+
+def test_a_server_that_stops_tells_its_boards(opened: Any, app: Flask) -> None:
+    board = opened()
+    board.take()
+
+    app.extensions["board_hub"].close_sockets()
+
+    assert board.wait_for_close() == board_socket.GOING_AWAY
+    assert opened().wait_for_close() == board_socket.FULL, "nobody new gets in"
