@@ -24,8 +24,13 @@ from tests.journey.city import (
 from tests.journey.server import Server
 
 
-@pytest.mark.parametrize("time_of_the_day", ["first", "second time on the same data folder"])
-def test_a_delivery_goes_from_plan_to_proof(http: httpx.Client, time_of_the_day: str) -> None:
+@pytest.fixture(scope="module", autouse=True, params=["first", "again on the same data folder"])
+def time_round(request: pytest.FixtureRequest, server: Server) -> str:
+    """Everything here runs twice, against the same server and data."""
+    return f"{request.param} at {server.url}"
+
+
+def test_a_delivery_goes_from_plan_to_proof(http: httpx.Client) -> None:
     driver_id, vehicle_id = add_driver(http), add_vehicle(http)
     route_id = add_route(http, stops=2)
     route = ok(http.get(f"/api/routes/{route_id}"))
