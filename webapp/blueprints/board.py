@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_sock import Sock
 from simple_websocket import Server
@@ -92,10 +92,12 @@ def rows() -> ResponseReturnValue:
 @board.get("/deliveries/<delivery_id>/drawer")
 @dispatcher_only
 def drawer(delivery_id: str) -> ResponseReturnValue:
-    """One delivery at a glance, beside the list."""
+    """One delivery at a glance, beside the list; without a list it brings its own."""
     view = find_delivery(db.session(), parse_uuid(delivery_id) or "")
     if view is None:
         abort(404)
+    if not wants_block():
+        return redirect(url_for("board.show", delivery=view.delivery_id))
     return render_template("board/_drawer.html", **_glance(view, waybill().doors.now()))
 
 

@@ -154,12 +154,16 @@ def test_the_drawer_shows_a_delivery_and_can_be_part_of_the_address(
     dana: Browser, day: dict[str, DeliveryView]
 ) -> None:
     delivery_id = day["zoe"].delivery_id
-    drawer = dana.get(f"/board/deliveries/{delivery_id}/drawer")
+    drawer = dana.get(f"/board/deliveries/{delivery_id}/drawer", htmx=True)
+    alone = dana.get(f"/board/deliveries/{delivery_id}/drawer")
     page = dana.get(f"/board?delivery={delivery_id}")
 
     for said in ("Zoe Zeder", "Stop 2", "Standing in a jam", "Open the delivery"):
         assert said in drawer.text
+    assert "<html" not in drawer.html
     assert f'data-glance="{delivery_id}"' in page.html
+    assert alone.html.count("data-glance") == 1
+    assert "<html" in alone.html
     assert dana.get("/board/deliveries/nonsense/drawer").status == 404
     assert "data-glance" not in dana.get("/board?delivery=nonsense").html
 
