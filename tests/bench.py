@@ -2,14 +2,12 @@
 
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import websocket
 
 from eventstore.factory import open_event_store
@@ -65,31 +63,18 @@ def board(server: Server) -> None:
     key = {"Authorization": server.client.headers["Authorization"]}
     address = server.url.replace("http", "ws") + "/board/live"
     socket = websocket.create_connection(address, header=key, timeout=10)
-    delivery_id = add_delivery(
-        server.client, add_route(server.client), add_driver(server.client), add_vehicle(server.client)
-    )
-    arrived: dict[str, float] = {}
-
-    def listen() -> None:
-        while len(arrived) < 40:
-            frame = socket.recv()
-            arrived.update(
-                {mark: time.perf_counter() for mark in sent if mark not in arrived and mark in frame}
-            )
-
-    sent: dict[str, float] = {}
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
+    api = server.client
+    delivery_id = add_delivery(api, add_route(api), add_driver(api), add_vehicle(api))
+    times = []
     for number in range(40):
-        driver_id = add_driver(server.client, f"Mark-{number:02}-")
-        sent[f"Mark-{number:02}-"] = time.perf_counter()
-        path = f"/api/deliveries/{delivery_id}/assign-driver"
-        with httpx.Client(base_url=server.url, headers=key) as client:
-            ok(client.patch(path, json={"driverId": driver_id}))
-    listener.join(10)
-    print(
-        f"command sent → frame on the board: {percentiles([arrived[mark] - sent[mark] for mark in arrived])}"
-    )
+        mark = f"Mark-{number:02}-"
+        driver_id = add_driver(api, mark)
+        start = time.perf_counter()
+        ok(api.patch(f"/api/deliveries/{delivery_id}/assign-driver", json={"driverId": driver_id}))
+        while mark not in socket.recv():
+            pass
+        times.append(time.perf_counter() - start)
+    print(f"command sent → frame on the board: {percentiles(times)}")
     socket.close()
 
 
