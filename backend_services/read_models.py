@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, TypeDecorator, delete, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-READ_MODEL_VERSION = 1
+READ_MODEL_VERSION = 2
 """Raise it whenever a table or a projection changes: the next start builds the read models anew."""
 
 BOARD_LOG_KEPT = timedelta(hours=24)

@@ -6,6 +6,7 @@ Unknown types, versions and fields are errors: an event that is skipped silently
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -61,7 +62,7 @@ class Codec:
         """The type name, schema version and JSON object (instants as ISO-8601 text in UTC) of an event."""
         if self._classes.get(event.TYPE) is not type(event):
             raise CodecError(f"{type(event).__name__} is not an event of this codec")
-        data: dict[str, Any] = msgspec.to_builtins(event)
+        data: dict[str, Any] = _in_utc(msgspec.to_builtins(event, builtin_types=(datetime,)))
         return event.TYPE, event.VERSION, data
 
     def decode(self, type_name: str, schema_version: int, data: dict[str, Any]) -> Event:
@@ -96,6 +97,18 @@ class Codec:
         wanted = {(cls.TYPE, version) for cls in self._classes.values() for version in range(1, cls.VERSION)}
         if wanted != set(self._upcasters):
             raise CodecError(f"upcasters wanted for {sorted(wanted)}, given for {sorted(self._upcasters)}")
+
+
+def _in_utc(value: Any) -> Any:
+    """Builtins with every instant as text in UTC, whatever offset the client gave it."""
+    match value:
+        case datetime():
+            return msgspec.to_builtins(value.astimezone(UTC) if value.tzinfo else value)
+        case dict():
+            return {name: _in_utc(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_in_utc(part) for part in value]
+    return value
 
 
 def personal_fields(cls: type[Event]) -> dict[str, str]:

@@ -61,6 +61,7 @@ class IncidentRow(ReadModel):
     delivery_id: Mapped[str] = mapped_column(index=True)
     type: Mapped[str]
     description: Mapped[str]
+    search_text: Mapped[str]
     severity: Mapped[str]
     reported_at: Mapped[datetime] = mapped_column(index=True)
     resolved_at: Mapped[datetime | None]
@@ -152,6 +153,7 @@ def _apply_to_incidents(session: Session, row: DeliveryRow, event: Event) -> Non
                 delivery_id=event.delivery_id,
                 type=event.incident_type,
                 description=event.description,
+                search_text=event.description.casefold(),
                 severity=event.severity,
                 reported_at=event.reported_at,
                 photo_url=event.photo_url,

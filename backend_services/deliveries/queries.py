@@ -287,7 +287,7 @@ def list_incidents(
         query = query.where(IncidentRow.severity == severity)
     if q:
         matching = select(DeliveryRow.delivery_id).where(_matches(q))
-        in_text = IncidentRow.description.icontains(q, autoescape=True)
+        in_text = IncidentRow.search_text.contains(q.casefold(), autoescape=True)
         query = query.where(or_(in_text, IncidentRow.delivery_id.in_(matching)))
     newest_first = (IncidentRow.reported_at.desc(), IncidentRow.incident_id.desc())
     rows = session.scalars(query.order_by(*newest_first).limit(limit + 1)).all()

@@ -228,15 +228,25 @@ class DeliveryService:
 
     def _others_free(self, conflict: dict[str, Any]) -> list[dict[str, str]]:
         start, end = (msgspec.convert(conflict[f"wanted{side}"], datetime) for side in ("Start", "End"))
+        # The rows may be behind and still show the refused one as free, so it is left out by its id.
+        refused, limit = conflict["resourceId"], OTHER_ALTERNATIVES + 1
+        others: list[dict[str, str]]
         with self._sessions() as session:
             if conflict["resource"] == "driver":
-                drivers = list_free_drivers(session, start, end, self.rules.buffer, limit=OTHER_ALTERNATIVES)
-                return [{"kind": "driver", "driverId": free.driver_id, "name": free.name} for free in drivers]
-            vehicles = list_free_vehicles(session, start, end, self.rules.buffer, limit=OTHER_ALTERNATIVES)
-            return [
-                {"kind": "vehicle", "vehicleId": free.vehicle_id, "registration": free.registration}
-                for free in vehicles
-            ]
+                drivers = list_free_drivers(session, start, end, self.rules.buffer, limit=limit)
+                others = [
+                    {"kind": "driver", "driverId": free.driver_id, "name": free.name}
+                    for free in drivers
+                    if free.driver_id != refused
+                ]
+            else:
+                vehicles = list_free_vehicles(session, start, end, self.rules.buffer, limit=limit)
+                others = [
+                    {"kind": "vehicle", "vehicleId": free.vehicle_id, "registration": free.registration}
+                    for free in vehicles
+                    if free.vehicle_id != refused
+                ]
+        return others[:OTHER_ALTERNATIVES]
 
 
 def _party(streams: Streams, route_id: str, driver_id: str | None, vehicle_id: str | None) -> Party:

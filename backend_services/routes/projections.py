@@ -33,6 +33,7 @@ class CheckpointRow(ReadModel):
     route_id: Mapped[str] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     location: Mapped[str]
+    search_text: Mapped[str]
     expected_time: Mapped[datetime]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
@@ -92,7 +93,8 @@ def _apply_to_route(row: RouteRow, event: Event) -> None:
 def _apply_to_parts(session: Session, route_id: str, event: Event) -> None:
     match event:
         case events.CheckpointAdded() | events.CheckpointUpdated():
-            session.merge(CheckpointRow(**msgspec.structs.asdict(event)))
+            fields = msgspec.structs.asdict(event)
+            session.merge(CheckpointRow(**fields, search_text=event.location.casefold()))
         case events.CheckpointRemoved():
             session.execute(
                 delete(CheckpointRow).where(

@@ -81,7 +81,7 @@ def list_places(
     """
     query = select(CheckpointRow.location, CheckpointRow.latitude, CheckpointRow.longitude).distinct()
     if q:
-        query = query.where(CheckpointRow.location.icontains(q, autoescape=True))
+        query = query.where(CheckpointRow.search_text.contains(q.casefold(), autoescape=True))
     by_name = query.order_by(CheckpointRow.location, CheckpointRow.latitude.nulls_first())
     rows = session.execute(by_name.limit(4 * limit))
     found = {name: (name, latitude, longitude) for name, latitude, longitude in rows}

@@ -1,7 +1,6 @@
 """Rows equal the fold of the log, whatever happened; queries filter, page and tell the time right."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from sqlalchemy.orm import Session
 
 from backend_services.deliveries import commands as delivery_commands
 from backend_services.deliveries import queries as deliveries
@@ -25,90 +23,14 @@ from backend_services.projecting import ReadModelVersion
 from backend_services.read_models import BoardChange, board_head, list_board_changes
 from backend_services.routes import commands as route_commands
 from backend_services.routes import queries as routes
-from backend_services.routes.commands import Checkpoint, RouteStatus
+from backend_services.routes.commands import RouteStatus
 from backend_services.routes.route import ROUTE
 from eventstore.codec import personal_fields
 from eventstore.doors import utc_now
-from eventstore.execute import Context, Executor, Outcome, Refusal
+from eventstore.execute import Executor, Refusal
 from tests.backend_services.specification import at
-from webapp.settings import load_settings
-from webapp.wiring import Waybill, build
-
-CONTEXT = Context("tester", "test")
-
-
-def start(data_dir: Path) -> Waybill:
-    running = build(load_settings({"WAYBILL_DATA_DIR": str(data_dir)}))
-    running.runner.catch_up()
-    return running
-
-
-@pytest.fixture
-def waybill(tmp_path: Path) -> Iterator[Waybill]:
-    running = start(tmp_path)
-    yield running
-    running.stop()
-
-
-class Town:
-    """Shortcuts over the services of one Waybill."""
-
-    def __init__(self, waybill: Waybill) -> None:
-        self.waybill = waybill
-
-    def seen(self) -> Session:
-        """A session on rows that are up to date."""
-        self.waybill.runner.catch_up()
-        return self.waybill.sessions()
-
-    def driver(self, name: str = "Aino") -> str:
-        command = fleet_commands.AddDriver(driver_id=None, name=name, driver_license=f"L {name}")
-        return str(self.waybill.fleet.add_driver(command, CONTEXT).result["id"])
-
-    def vehicle(self, registration: str = "ABC-1") -> str:
-        command = fleet_commands.AddVehicle(vehicle_id=None, registration=registration, vehicle_type="Van")
-        return str(self.waybill.fleet.add_vehicle(command, CONTEXT).result["id"])
-
-    def route(self, minutes: float = 0, stops: int = 2, origin: str = "Depot") -> str:
-        checkpoints = tuple(
-            Checkpoint(sequence=number, location=f"P{number}", expected_time=at(minutes + 20 * number))
-            for number in range(1, stops + 1)
-        )
-        command = route_commands.CreateRoute(
-            route_id=None,
-            origin=origin,
-            destination="Harbour",
-            scheduled_start_time=at(minutes),
-            checkpoints=checkpoints,
-        )
-        route_id = str(self.waybill.routes.create_route(command, CONTEXT).result["id"])
-        self.activate(route_id, RouteStatus.ACTIVE)
-        return route_id
-
-    def activate(self, route_id: str, status: RouteStatus) -> Outcome:
-        command = route_commands.ChangeRouteStatus(route_id=route_id, status=status)
-        return self.waybill.routes.change_route_status(command, CONTEXT)
-
-    def delivery(self, route_id: str, driver_id: str | None = None, vehicle_id: str | None = None) -> str:
-        command = delivery_commands.CreateDelivery(
-            delivery_id=None, route_id=route_id, driver_id=driver_id, vehicle_id=vehicle_id
-        )
-        return str(self.waybill.deliveries.create_delivery(command, CONTEXT).result["id"])
-
-    def move(self, delivery_id: str, status: DeliveryStatus, **more: Any) -> Outcome:
-        command = delivery_commands.ChangeDeliveryStatus(delivery_id=delivery_id, status=status, **more)
-        return self.waybill.deliveries.change_status(command, CONTEXT)
-
-    def reach(self, delivery_id: str, route_id: str, number: int) -> Outcome:
-        command = delivery_commands.ReachCheckpoint(
-            delivery_id=delivery_id, route_id=route_id, sequence=number, location=f"P{number}"
-        )
-        return self.waybill.deliveries.reach_checkpoint(command, CONTEXT)
-
-
-@pytest.fixture
-def town(waybill: Waybill) -> Town:
-    return Town(waybill)
+from tests.backend_services.town import CONTEXT, Town, start
+from webapp.wiring import Waybill
 
 
 def live_a_while(town: Town, seed: int, steps: int) -> dict[str, list[str]]:
