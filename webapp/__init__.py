@@ -4,6 +4,7 @@ from flask import Flask, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
+from backend_services.settings import Settings
 from webapp.access import check_all_routes_declared, current_actor, init_access
 from webapp.accounts.sign_in import init_sign_in
 from webapp.blueprints import all_blueprints
@@ -14,7 +15,6 @@ from webapp.presentation import init_presentation
 from webapp.problems import register_error_handlers
 from webapp.reactors import start_with
 from webapp.security import init_security
-from webapp.settings import Settings
 from webapp.wiring import build
 
 

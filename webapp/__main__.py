@@ -14,11 +14,11 @@ from flask import Flask
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
 
+from backend_services.settings import Settings, SettingsError, load_settings
 from eventstore.doors import new_id
 from webapp import create_app
 from webapp.accounts.setup import announce_setup
 from webapp.data_folder import DataFolderInUse, take_data_folder
-from webapp.settings import Settings, SettingsError, load_settings
 
 GRACEFUL_STOP_S = 20
 

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
-from webapp.settings import Settings
+from backend_services.settings import Settings
 
 db = SQLAlchemy()
 

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from webapp.settings import Settings
+from backend_services.settings import Settings
 
 CSP = "; ".join(
     [

@@ -12,13 +12,13 @@ from backend_services.fleet.positions import LastPositions
 from backend_services.fleet.service import FleetService
 from backend_services.projecting import all_projections, build_codec, prepare_read_models
 from backend_services.routes.service import RouteService
+from backend_services.settings import Settings
 from eventstore.doors import Doors
 from eventstore.execute import Executor, Outcome
 from eventstore.factory import open_event_store
 from eventstore.locks import InProcessLocks
 from eventstore.ports import EventStoreError
 from eventstore.projections import ConsumerRunner
-from webapp.settings import Settings
 
 READ_YOUR_WRITES_BOUND_S = 2.0
 

@@ -10,9 +10,9 @@ from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet import commands as fleet_commands
 from backend_services.routes import commands as route_commands
 from backend_services.routes.commands import Checkpoint, RouteStatus
+from backend_services.settings import load_settings
 from eventstore.execute import Context, Outcome
 from tests.backend_services.specification import at
-from webapp.settings import load_settings
 from webapp.wiring import Waybill, build
 
 CONTEXT = Context("tester", "test")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend_services.settings import load_settings
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
 from webapp.accounts.models import create_account
-from webapp.settings import load_settings
 
 PASSWORD = "a long password for tests"
 API_KEY = "a-key-for-tests-0123456789"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from backend_services.settings import load_settings
 from webapp import create_app
 from webapp.presentation import here, in_plain_words, period
-from webapp.settings import load_settings
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 
-from webapp.settings import Settings, write_private
+from backend_services.settings import Settings, write_private
 
 
 def announce_setup(settings: Settings) -> None:

@@ -9,12 +9,12 @@ import time
 from datetime import UTC, datetime
 from types import FrameType
 
+from backend_services.settings import Settings, SettingsError, load_settings, write_private
 from webapp.data_folder import DataFolderInUse, take_data_folder
 from webapp.demo.accounts import ensure_demo_accounts, sign_ins
 from webapp.demo.client import ApiClient, ApiRefused
 from webapp.demo.seed import load_day
 from webapp.demo.simulator import Simulator
-from webapp.settings import Settings, SettingsError, load_settings, write_private
 
 START_BOUND_S = 60.0
 STOP_BOUND_S = 35.0

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from flask import Flask
 
+from backend_services.settings import Settings, write_private
 from webapp.accounts.models import create_account, find_account_by_name, set_password
 from webapp.database import init_database
 from webapp.demo.day import DRIVERS, VISITOR, driver_id
-from webapp.settings import Settings, write_private
 
 FILE = "demo_sign_ins.txt"
 LABEL = "Password: "

@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from backend_services.fleet.commands import AddDriver
+from backend_services.settings import load_settings
 from eventstore.execute import Context
 from webapp import create_app
 from webapp.accounts.models import create_account
-from webapp.settings import load_settings
 
 PASSWORD = "a long password for tests"
 KEY = "a-bearer-key-for-tests"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.settings import KNOWN, SettingsError, load_settings
+from backend_services.settings import KNOWN, SettingsError, load_settings
 
 
 def test_the_defaults_work_in_an_empty_folder(tmp_path: Path) -> None:
@@ -42,10 +42,13 @@ def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
         ("WAYBILL_BOOKING_BUFFER_MINUTES", "-1", "from 0"),
         ("WAYBILL_THREADS", "1", "from 8"),
         ("WAYBILL_BASE_URL", "waybill.example", "http"),
-        ("EVENT_STORE_URL", "mongodb://127.0.0.1", "SQLite only"),
-        ("DATABASE_URL", "postgresql://127.0.0.1", "SQLite only"),
-        ("BROKER_URL", "kafka://127.0.0.1", "one process only"),
-        ("REDIS_URL", "redis://127.0.0.1", "one process only"),
+        ("EVENT_STORE_URL", "mysql://127.0.0.1", "sqlite:/// or mongodb://"),
+        ("EVENT_STORE_URL", "sqlite:///", "must name a file"),
+        ("DATABASE_URL", "memory://", "sqlite:/// or postgresql://"),
+        ("BROKER_URL", "amqp://127.0.0.1", "memory:// or kafka://"),
+        ("REDIS_URL", "redis://127.0.0.1", "BROKER_URL (kafka://…), DATABASE_URL"),
+        ("WAYBILL_NAMESPACE", "A B", "small letters"),
+        ("WAYBILL_LOG_LEVEL", "LOUD", "WARNING"),
         ("WAYBILL_PROT", "1", "not a setting"),
         ("WAYBILL_DATA_DIR", "/dev/null/x", "can't be made"),
     ],
@@ -53,7 +56,7 @@ def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
 def test_each_wrong_setting_is_one_sentence(tmp_path: Path, name: str, value: str, says: str) -> None:
     with pytest.raises(SettingsError) as wrong:
         load_settings({"WAYBILL_DATA_DIR": str(tmp_path), name: value})
-    assert len(wrong.value.problems) == 1
+    assert len(wrong.value.problems) == 1, wrong.value.problems
     assert name in wrong.value.problems[0]
     assert says in wrong.value.problems[0]
 
@@ -64,6 +67,29 @@ def test_all_problems_are_said_together(tmp_path: Path) -> None:
             {"WAYBILL_DATA_DIR": str(tmp_path), "PORT": "x", "WAYBILL_THREADS": "x", "WAYBILL_X": "1"}
         )
     assert len(wrong.value.problems) == 3
+
+
+ENGINES = {
+    "EVENT_STORE_URL": "mongodb://127.0.0.1/waybill?replicaSet=rs0",
+    "BROKER_URL": "kafka://127.0.0.1:9092",
+    "REDIS_URL": "redis://127.0.0.1/0",
+    "DATABASE_URL": "postgresql://127.0.0.1/waybill",
+}
+
+
+def test_the_real_engines_need_a_secret_of_their_own_where_pages_are_served(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="SECRET_KEY must be set"):
+        load_settings(ENGINES)
+    settings = load_settings(ENGINES | {"WAYBILL_DATA_DIR": str(tmp_path / "unmade")}, serves_pages=False)
+    assert settings.is_distributed
+    assert settings.database_url == "postgresql+psycopg://127.0.0.1/waybill"
+    assert not settings.data_dir.exists()
+    assert not load_settings({"WAYBILL_DATA_DIR": str(tmp_path)}).is_distributed
+
+
+def test_an_event_store_without_a_database_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="must name a database"):
+        load_settings(ENGINES | {"EVENT_STORE_URL": "mongodb://127.0.0.1"}, serves_pages=False)
 
 
 def test_the_readme_names_every_setting() -> None:

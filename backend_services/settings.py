@@ -2,12 +2,14 @@
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from limits import parse_many
@@ -25,8 +27,18 @@ KNOWN = {
     "WAYBILL_THREADS",
     "WAYBILL_BASE_URL",
     "WAYBILL_DEMO_SPEED",
+    "WAYBILL_NAMESPACE",
+    "WAYBILL_METRICS_PORT",
+    "WAYBILL_LOG_LEVEL",
 }
 IN_MEMORY = "memory://"
+ENGINES = {
+    "EVENT_STORE_URL": "mongodb://",
+    "BROKER_URL": "kafka://",
+    "REDIS_URL": "redis://",
+    "DATABASE_URL": "postgresql://",
+}
+"""What makes the distributed mode: all four of them, or none (one process on SQLite)."""
 
 
 class SettingsError(Exception):
@@ -56,6 +68,14 @@ class Settings:
     booking_buffer: timedelta
     threads: int
     base_url: str | None
+    namespace: str
+    metrics_port: int | None
+    log_level: str
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether this process is one of several over real engines, not the only one on SQLite."""
+        return self.redis_url != IN_MEMORY
 
     @property
     def is_https(self) -> bool:
@@ -63,8 +83,11 @@ class Settings:
         return self.base_url is not None and self.base_url.startswith("https://")
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ`; makes the data folder and a secret key where needed. Raises `SettingsError`."""
+def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> Settings:
+    """The settings in `environ`; makes the data folder and a secret key where needed. Raises `SettingsError`.
+
+    A process that serves no pages (a worker) needs no secret key.
+    """
     problems: list[str] = _unknown(environ)
 
     def read(name: str, default: str, parse: Callable[[str, str], T]) -> T | None:
@@ -74,27 +97,37 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             problems.append(str(error))
             return None
 
-    data_dir = read("WAYBILL_DATA_DIR", "./var", _folder)
+    distributed = _is_distributed(environ, problems)
+    data_dir = read("WAYBILL_DATA_DIR", "./var", _path if distributed else _folder)
     values = {
         "port": read("PORT", "8000", _whole(1, 65_535)),
         "host": environ.get("WAYBILL_HOST", "") or "127.0.0.1",
         "data_dir": data_dir,
         "api_key": read("WAYBILL_API_KEY", "", _secret(16)),
         "rate_limit": read("WAYBILL_RATE_LIMIT", "100 per 10 seconds", _rate),
-        "event_store_url": read("EVENT_STORE_URL", f"sqlite:///{data_dir}/events.db", _sqlite),
-        "database_url": read("DATABASE_URL", f"sqlite:///{data_dir}/read_models.db", _sqlite),
-        "broker_url": read("BROKER_URL", IN_MEMORY, _in_memory),
-        "redis_url": read("REDIS_URL", IN_MEMORY, _in_memory),
+        "event_store_url": read("EVENT_STORE_URL", f"sqlite:///{data_dir}/events.db", _engine),
+        "database_url": read("DATABASE_URL", f"sqlite:///{data_dir}/read_models.db", _database),
+        "broker_url": read("BROKER_URL", IN_MEMORY, _engine),
+        "redis_url": read("REDIS_URL", IN_MEMORY, _engine),
         "time_zone": read("WAYBILL_TIME_ZONE", "UTC", _zone),
         "booking_minimum": read("WAYBILL_BOOKING_MINIMUM_MINUTES", "30", _minutes(1)),
         "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
         "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
         "base_url": read("WAYBILL_BASE_URL", "", _web_address),
+        "namespace": read("WAYBILL_NAMESPACE", "waybill", _name),
+        "metrics_port": read("WAYBILL_METRICS_PORT", "0", _whole(0, 65_535)) or None,
+        "log_level": read("WAYBILL_LOG_LEVEL", "INFO", _log_level),
     }
     given_secret = read("SECRET_KEY", "", _secret(32))
+    if distributed and not problems and serves_pages and not environ.get("SECRET_KEY"):
+        problems.append(
+            "SECRET_KEY must be set, the same for every web process, when the real engines are used."
+        )
     if problems or data_dir is None:
         raise SettingsError(problems)
-    return Settings(**values, secret_key=given_secret or _kept_secret(data_dir))  # type: ignore[arg-type]
+    if not given_secret:
+        given_secret = "" if distributed else _kept_secret(data_dir)
+    return Settings(**values, secret_key=given_secret)  # type: ignore[arg-type]
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:
@@ -116,6 +149,10 @@ def _folder(name: str, text: str) -> Path:
     if not os.access(path, os.W_OK | os.X_OK):
         raise ValueError(f"{name} is {text}, where this user may not write.")
     return path
+
+
+def _path(_name: str, text: str) -> Path:
+    return Path(text).resolve()
 
 
 def _whole(least: int, most: int) -> Callable[[str, str], int]:
@@ -153,16 +190,49 @@ def _rate(name: str, text: str) -> str | None:
     return text
 
 
-def _sqlite(name: str, text: str) -> str:
-    if not text.startswith("sqlite:///") or text == "sqlite:///":
-        raise ValueError(f"{name} must begin with sqlite:/// and a path; this release runs on SQLite only.")
+def _is_distributed(environ: Mapping[str, str], problems: list[str]) -> bool:
+    """Whether the real engines are asked for; half of them is a mistake."""
+    given = {name for name in ENGINES if environ.get(name, "").startswith(ENGINES[name])}
+    if given and given != set(ENGINES):
+        missing = ", ".join(f"{name} ({ENGINES[name]}…)" for name in ENGINES if name not in given)
+        problems.append(f"{', '.join(sorted(given))} is set for the real engines; {missing} is missing.")
+    return bool(given)
+
+
+def _engine(name: str, text: str) -> str:
+    default = IN_MEMORY if name in ("BROKER_URL", "REDIS_URL") else "sqlite:///"
+    if text.startswith((ENGINES[name], default)):
+        return _with_path(name, text)
+    raise ValueError(
+        f"{name} must begin with {default} or {ENGINES[name]}, not {text.split(':', maxsplit=1)[0]!r}."
+    )
+
+
+def _database(name: str, text: str) -> str:
+    """A SQLAlchemy URL; PostgreSQL is spoken to through psycopg 3."""
+    if text.startswith(ENGINES[name]):
+        return "postgresql+psycopg://" + text.removeprefix(ENGINES[name])
+    return _engine(name, text)
+
+
+def _with_path(name: str, text: str) -> str:
+    if text == "sqlite:///":
+        raise ValueError(f"{name} must name a file: sqlite:///<path>.")
+    if text.startswith("mongodb://") and not urlsplit(text).path.strip("/"):
+        raise ValueError(f"{name} must name a database: mongodb://host:27017/waybill?replicaSet=rs0.")
     return text
 
 
-def _in_memory(name: str, text: str) -> str:
-    if text != IN_MEMORY:
-        raise ValueError(f"{name} must be {IN_MEMORY}; this release runs in one process only.")
+def _name(name: str, text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", text):
+        raise ValueError(f"{name} must be 1 to 40 small letters, digits, - or _, not {text!r}.")
     return text
+
+
+def _log_level(name: str, text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError(f"{name} must be DEBUG, INFO, WARNING or ERROR, not {text!r}.")
+    return text.upper()
 
 
 def _zone(name: str, text: str) -> ZoneInfo:
