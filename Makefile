@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := eventstore backend_services webapp tests e2e
+SOURCES := eventstore backend_services webapp ops tests e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types unit journey e2e soak bench requirements clean
+.PHONY: help demo run test lint types unit journey e2e soak bench engines requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ requirements: ## Compile the pinned requirements anew
 	for name in requirements requirements-dev; do \
 	  $(VENV)/compile/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header $$name.in -o $$name.txt || exit 1; done
+
+engines: $(VENV)/.dev ## Real MongoDB, Kafka, Redis and PostgreSQL on loopback; prints their URLs, Ctrl-C stops them
+	@exec $(BIN)/python -m ops.engines
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -17,8 +17,8 @@ from eventstore.factory import open_event_store
 from eventstore.ports import EventStore
 from eventstore.projections import Checkpoint, ConsumerRunner, WrongLog
 from eventstore.records import RecordedEvent
+from ops.processes import wait_until
 from tests.eventstore.samples import CODEC, add, executor
-from tests.journey.server import wait_until
 
 
 class Rows(DeclarativeBase):

@@ -2,37 +2,16 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from ops.processes import free_port, wait_until
+
 API_KEY = "a-key-for-tests-0123456789"
 START_BOUND_S = 30.0
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], bound_s: float = 10.0, what: str = "the condition") -> Any:
-    """Poll until the condition is true and answer it; fail after the bound."""
-    bound = time.monotonic() + bound_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > bound:
-            raise AssertionError(f"{what} did not come about within {bound_s} s")
-        time.sleep(0.02)
 
 
 class Server:

@@ -17,7 +17,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet.positions import Fix
-from tests.journey.server import wait_until
+from ops.processes import wait_until
 from tests.webapp.board.rows import rows_of, seq_of
 from tests.webapp.noon import API_KEY, PASSWORD, add_driver_account
 from tests.webapp.pages.browser import Browser

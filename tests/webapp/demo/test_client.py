@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.journey.server import free_port
+from ops.processes import free_port
 from webapp.demo.client import ApiClient, ApiRefused
 
 Answer = tuple[int, dict[str, str], str]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.journey.server import free_port, wait_until
+from ops.processes import free_port, wait_until
 from webapp.demo.client import ApiClient
 
 Demo = subprocess.Popen[bytes]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.journey.server import API_KEY, Server, wait_until
+from ops.processes import wait_until
+from tests.journey.server import API_KEY, Server
 from tests.webapp.demo.test_seed import head
 from webapp.demo import calls
 from webapp.demo.client import ApiClient

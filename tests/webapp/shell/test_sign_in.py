@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from backend_services.fleet.commands import ChangeDriverStatus, DriverStatus
-from tests.journey.server import wait_until
+from ops.processes import wait_until
 from tests.webapp.shell.conftest import CONTEXT, DRIVER_ID, KEY, PASSWORD, Visitor
 from webapp.accounts.models import SignIn, create_account, find_account_by_name, set_disabled
 from webapp.database import db

@@ -1,0 +1,1 @@
+"""Running Waybill's engines and roles on one machine: for development, tests and CI. Never imported by the program."""
