@@ -8,11 +8,14 @@ import pytest
 
 from eventstore.ports import EventStore, SlotTaken
 from eventstore.records import MAX_EVENTS_PER_COMMIT
-from tests.eventstore.samples import commit_of, some_id
+from tests.eventstore.samples import commit_of, some_id, unplaced
 
 
 class EventStoreContract:
-    """Tests of the contract; `store` is an empty store, `reopen` closes it and opens it again."""
+    """Tests of the contract; `store` is an empty store, `reopen` closes it and opens it again.
+
+    `settle` returns when everything accepted has its position; some stores give those a moment later.
+    """
 
     @pytest.fixture
     def store(self) -> EventStore:
@@ -22,20 +25,30 @@ class EventStoreContract:
     def reopen(self) -> Callable[[], EventStore]:
         raise NotImplementedError
 
+    @pytest.fixture
+    def settle(self) -> Callable[[], None]:
+        return lambda: None
+
     def test_an_appended_commit_is_read_back_whole(self, store: EventStore) -> None:
-        stored = store.append(commit_of(("a", 1), ("b", 1), ("a", 2)))
-        assert store.find_command(stored.command.id) == stored
+        given = commit_of(("a", 1), ("b", 1), ("a", 2))
+        assert unplaced(store.append(given)) == given
+        found = store.find_command(given.command.id)
+        assert found is not None
+        assert unplaced(found) == given
         assert [event.version for event in store.read_stream("a")] == [1, 2]
         assert [event.stream for event in store.read_stream("b")] == ["b"]
         assert store.read_stream("c") == []
 
-    def test_a_taken_version_refuses_the_whole_commit(self, store: EventStore) -> None:
+    def test_a_taken_version_refuses_the_whole_commit(
+        self, store: EventStore, settle: Callable[[], None]
+    ) -> None:
         store.append(commit_of(("a", 1)))
         late = commit_of(("b", 1), ("a", 1))
         with pytest.raises(SlotTaken):
             store.append(late)
         assert store.read_stream("b") == []
         assert store.find_command(late.command.id) is None
+        settle()
         assert store.head() == 1
 
     def test_a_taken_command_id_refuses_the_commit(self, store: EventStore) -> None:
@@ -47,7 +60,7 @@ class EventStoreContract:
     def test_one_version_twice_in_one_commit_is_refused(self, store: EventStore) -> None:
         with pytest.raises(SlotTaken):
             store.append(commit_of(("a", 1), ("a", 1)))
-        assert store.head() == 0
+        assert store.read_stream("a") == []
 
     def test_streams_whose_names_resemble_each_other_stay_apart(self, store: EventStore) -> None:
         store.append(commit_of(("a-1", 1)))
@@ -68,31 +81,37 @@ class EventStoreContract:
         assert store.find_command(nothing.command.id) == nothing
         assert store.head() == 0
 
-    def test_the_log_is_gapless_under_concurrent_appenders(self, store: EventStore) -> None:
+    def test_the_log_is_gapless_under_concurrent_appenders(
+        self, store: EventStore, settle: Callable[[], None]
+    ) -> None:
         def append_many(name: str) -> None:
             for version in range(1, 21):
                 store.append(commit_of((name, version), (f"{name}-twin", version)))
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(append_many, [f"s{number}" for number in range(8)]))
+        settle()
         events = store.read_events(0, 1_000)
         assert [event.log_position for event in events] == list(range(1, 321))
         assert store.head() == 320
         for name in ("s0", "s7-twin"):
             assert [event.version for event in events if event.stream == name] == list(range(1, 21))
 
-    def test_a_reader_never_sees_an_event_appear_behind_it(self, store: EventStore) -> None:
+    def test_a_reader_never_sees_an_event_appear_behind_it(
+        self, store: EventStore, settle: Callable[[], None]
+    ) -> None:
         done = threading.Event()
         seen: list[int] = []
 
         def read_along() -> None:
-            while not done.is_set() or store.head() > (seen[-1] if seen else 0):
+            while not (done.is_set() and store.head() == len(seen)):
                 seen.extend(event.log_position for event in store.read_events(seen[-1] if seen else 0, 7))
 
         reader = threading.Thread(target=read_along)
         reader.start()
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda number: store.append(commit_of((f"s{number}", 1))), range(200)))
+        settle()
         done.set()
         reader.join(30)
         assert seen == list(range(1, 201))
@@ -108,9 +127,10 @@ class EventStoreContract:
         with ThreadPoolExecutor(16) as pool:
             assert sum(pool.map(attempt, range(48))) == 1
 
-    def test_pages_may_cut_a_commit(self, store: EventStore) -> None:
+    def test_pages_may_cut_a_commit(self, store: EventStore, settle: Callable[[], None]) -> None:
         store.append(commit_of(("a", 1), ("b", 1), ("c", 1)))
         store.append(commit_of(("a", 2)))
+        settle()
         read: list[str] = []
         after = 0
         while page := store.read_events(after, 2):
@@ -136,15 +156,20 @@ class EventStoreContract:
         assert store.head() == 0
 
     def test_everything_is_there_after_opening_again(
-        self, store: EventStore, reopen: Callable[[], EventStore]
+        self, store: EventStore, reopen: Callable[[], EventStore], settle: Callable[[], None]
     ) -> None:
         text = {"amount": 1, "text": "Äijä 🚲 " + "x" * 100_000}
-        stored = store.append(commit_of(("a", 1), data=text))
+        store.append(commit_of(("a", 1), data=text))
+        settle()
+        before = store.read_stream("a")
         name = store.store_id
         again = reopen()
         assert again.store_id == name
-        assert again.read_stream("a") == list(stored.events)
-        assert again.append(commit_of(("a", 2))).last_position == 2
+        assert again.read_stream("a") == before
+        assert before[0].data == text
+        again.append(commit_of(("a", 2)))
+        settle()
+        assert again.head() == 2
 
     def test_a_commit_has_a_limit(self) -> None:
         with pytest.raises(ValueError, match="at most 256"):

@@ -8,6 +8,7 @@ import msgspec
 from eventstore.codec import Codec, Event
 from eventstore.doors import Doors, new_id
 from eventstore.execute import Aggregate, Context, Decision, Executor, Outcome, Refusal, Streams
+from eventstore.lanes import Lane, Topics
 from eventstore.ports import EventStore
 from eventstore.records import CommandRecord, Commit, RecordedEvent
 
@@ -68,6 +69,12 @@ def commit_of(
     )
 
 
+def unplaced(commit: Commit) -> Commit:
+    """The commit as it was before it got its positions."""
+    events = tuple(msgspec.structs.replace(event, log_position=0) for event in commit.events)
+    return msgspec.structs.replace(commit, events=events)
+
+
 def executor(store: EventStore) -> Executor:
     """An executor whose back-off is none."""
     return Executor(store, CODEC, Doors(jitter=lambda: 0.0))
@@ -85,3 +92,13 @@ def add(
         return Decision({"total": total + amount}, [(COUNTER.stream(counter), Added(amount=amount))])
 
     return runner.execute(Add(counter, amount), Context(actor, "c", command_id), decide)
+
+
+class _OneTopic(Topics):
+    """Every stream lies in one topic, whatever its name."""
+
+    def lane_of(self, stream: str) -> Lane:
+        return super().lane_of(f"counter-{stream}")
+
+
+TOPICS = _OneTopic({"counter": "counter-events"})
