@@ -59,10 +59,12 @@ class BoardChange(ReadModel):
 
 def note_board_change(session: Session, kind: str, subject_id: str, changed_at: datetime) -> None:
     """Append to the board's log, in the projection's own transaction."""
-    if session.execute(update(BoardCounter).values(seq=BoardCounter.seq + 1)).rowcount == 0:  # type: ignore[attr-defined]
+    next_seq = update(BoardCounter).values(seq=BoardCounter.seq + 1).returning(BoardCounter.seq)
+    seq = session.scalar(next_seq)
+    if seq is None:
         session.add(BoardCounter(id=1, seq=1))
         session.flush()
-    seq = board_head(session)
+        seq = 1
     session.add(BoardChange(seq=seq, kind=kind, subject_id=subject_id, changed_at=changed_at))
     if seq % 1000 == 0:
         session.execute(delete(BoardChange).where(BoardChange.changed_at < changed_at - BOARD_LOG_KEPT))

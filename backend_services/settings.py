@@ -78,6 +78,11 @@ class Settings:
         return self.redis_url != IN_MEMORY
 
     @property
+    def topic_prefix(self) -> str:
+        """What Kafka's topics are prefixed with: nothing, unless several installations share the broker."""
+        return "" if self.namespace == "waybill" else self.namespace
+
+    @property
     def is_https(self) -> bool:
         """Whether browsers reach us over TLS, so that cookies must be Secure."""
         return self.base_url is not None and self.base_url.startswith("https://")

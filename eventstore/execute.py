@@ -94,12 +94,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a command. `last_position` is where a read model must be to show it (None: nothing changed)."""
+    """What became of a command, and where the read models must be to show it.
+
+    `written` holds the last version of each stream that got events (none: nothing changed); `last_position` is the
+    last log position, None where the store gives those later.
+    """
 
     command_id: str
     result: dict[str, Any]
     replayed: bool
     last_position: int | None
+    written: dict[str, int] = field(default_factory=dict)
 
 
 class StateCache:
@@ -294,7 +299,8 @@ def _answer(commit: Commit, *, replayed: bool = False) -> Outcome:
         refusal = stored_refusal(commit)
         refusal.replayed = replayed
         raise refusal
-    return Outcome(commit.command.id, commit.result, replayed, commit.last_position)
+    written = {event.stream: event.version for event in commit.events}
+    return Outcome(commit.command.id, commit.result, replayed, commit.last_position, written)
 
 
 def stored_refusal(commit: Commit) -> Refusal:

@@ -6,7 +6,7 @@ a multi-document transaction. Positions are given later, by `eventstore.sequence
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -131,6 +131,16 @@ class MongoEventStore:
         """Close the connections; the store can't be used afterwards."""
         self.client.close()
 
+    @contextmanager
+    def watch_inserts(self, wait_s: float) -> Iterator[Callable[[], None]]:
+        """What returns when another commit is stored, at the latest after `wait_s` seconds."""
+        inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+        with (
+            wrapped(),
+            self.commits.watch(inserts, max_await_time_ms=int(wait_s * 1000)) as changes,
+        ):
+            yield lambda: _next(changes)
+
     def last_positioned(self) -> Document | None:
         """The commit at the head of the log: its `log` only."""
         newest = [("log.positions", DESCENDING)]
@@ -218,6 +228,11 @@ def wrapped() -> Iterator[None]:
         yield
     except PyMongoError as error:
         raise StoreUnavailable(f"MongoDB can't be used: {_short(error)}") from error
+
+
+def _next(changes: Any) -> None:
+    with wrapped():
+        changes.try_next()
 
 
 def _short(error: Exception) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from eventstore.codec import Codec, Event
+from eventstore.execute import Outcome
 from eventstore.ports import EventStore
 from eventstore.records import RecordedEvent
 
@@ -64,13 +65,12 @@ class ConsumerRunner:
         codec: Codec,
         engine: Engine,
         consumers: Sequence[Consumer],
-        on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._codec = codec
         self._engine = engine
         self._consumers = list(consumers)
-        self._on_progress = on_progress
+        self._listeners: list[Callable[[], None]] = []
         self._positions: dict[str, int] = {}
         self._moved = threading.Condition()
         self._stopping = threading.Event()
@@ -116,6 +116,19 @@ class ConsumerRunner:
             return 0.0
         return time.monotonic() - self._caught_up_at
 
+    @property
+    def events_behind(self) -> int:
+        """How many events the slowest consumer has not handled yet."""
+        return self._store.head() - self.position
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` (quickly) after each batch."""
+        self._listeners.append(listener)
+
+    def wait_for(self, outcome: Outcome, timeout_s: float) -> bool:
+        """Wait until what the command did has been handled; False when `timeout_s` seconds weren't enough."""
+        return outcome.last_position is None or self.wait_until(outcome.last_position, timeout_s)
+
     def wait_until(self, log_position: int, timeout_s: float) -> bool:
         """Wait until every consumer has handled `log_position`; False when `timeout_s` seconds weren't enough."""
         with self._moved:
@@ -154,7 +167,8 @@ class ConsumerRunner:
                 break
         with self._moved:
             self._moved.notify_all()
-        self._on_progress()
+        for listener in self._listeners:
+            listener()
         return True
 
     def _handle(self, consumer: Consumer, batch: list[RecordedEvent]) -> None:

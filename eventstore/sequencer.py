@@ -133,6 +133,33 @@ class PlacedLog:
         wanted = [placed for placed in found if placed.lane == lane and after_pseq < placed.pseq <= to_pseq]
         return sorted(wanted, key=lambda placed: placed.pseq)
 
+    def read_stream(self, stream: str, after_version: int) -> list[PlacedEvent]:
+        """The placed events of one stream with a version above `after_version`, in order."""
+        inside = {"$gt": slot_text(stream, after_version), "$lt": f"{stream}@:"}
+        found = self._read({"slots": {"$elemMatch": inside}, "log": {"$exists": True}})
+        wanted = [
+            placed
+            for placed in found
+            if placed.event.stream == stream and placed.event.version > after_version
+        ]
+        return sorted(wanted, key=lambda placed: placed.event.version)
+
+    def skip_event(self, event_id: str, actor: str) -> None:
+        """Give up on an event that no projection can apply, for this and every later rebuild."""
+        with wrapped():
+            self._store.database["skipped_events"].update_one(
+                {"_id": event_id},
+                {"$setOnInsert": {"actor": actor}, "$currentDate": {"at": True}},
+                upsert=True,
+            )
+
+    def skipped_events(self) -> set[str]:
+        """The ids of the events that were given up on."""
+        with wrapped():
+            return {
+                str(each["_id"]) for each in self._store.database["skipped_events"].find({}, {"_id": True})
+            }
+
     def heads(self) -> dict[Lane, int]:
         """The last `pseq` of every lane that has events."""
         with wrapped():

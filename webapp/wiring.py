@@ -1,17 +1,17 @@
 """Which adapters serve which port: the one place where Waybill is put together."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from backend_services.deliveries.booking import BookingRules
 from backend_services.deliveries.service import DeliveryService
-from backend_services.fleet.positions import LastPositions
+from backend_services.fleet.positions import LastPositions, Positions
 from backend_services.fleet.service import FleetService
 from backend_services.projecting import all_projections, build_codec, prepare_read_models
+from backend_services.read_database import open_read_models
 from backend_services.routes.service import RouteService
+from backend_services.services import Services, build_services
 from backend_services.settings import Settings
 from eventstore.doors import Doors
 from eventstore.execute import Executor, Outcome
@@ -21,6 +21,7 @@ from eventstore.ports import EventStoreError
 from eventstore.projections import ConsumerRunner
 
 READ_YOUR_WRITES_BOUND_S = 2.0
+BEHIND_FROM_S = 1.0
 
 
 class Companion(Protocol):
@@ -30,40 +31,60 @@ class Companion(Protocol):
     def stop(self) -> None: ...
 
 
+class Rows(Protocol):
+    """How the read models stand, whoever writes them: `lag_s` seconds and `events_behind` events behind the log."""
+
+    has_caught_up: bool
+    last_error: str | None
+
+    @property
+    def lag_s(self) -> float: ...
+    @property
+    def events_behind(self) -> int: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def on_change(self, listener: Callable[[], None]) -> None: ...
+    def wait_for(self, outcome: Outcome, timeout_s: float) -> bool: ...
+
+
 class Waybill:
-    """The running system: services to command, sessions to query, and the thread that keeps the rows up to date."""
+    """The running system: services to command, sessions to query, and what keeps the rows up to date.
+
+    Embedded, everything is in this process. Over the real engines the commands go to workers, and projectors write
+    the rows.
+    """
 
     def __init__(self, settings: Settings, doors: Doors | None = None) -> None:
         self.settings = settings
         self.doors = doors or Doors()
         self.store = open_event_store(settings.event_store_url)
         self.codec = build_codec()
-        self.engine = open_read_models(settings.database_url)
+        self.engine = open_read_models(settings)
         self.sessions: sessionmaker[Session] = sessionmaker(self.engine)
-        self._listeners: list[Callable[[], None]] = []
+        self.executor = Executor(self.store, self.codec, self.doors)
         self._companions: list[Companion] = []
-        self.runner = ConsumerRunner(
-            self.store, self.codec, self.engine, all_projections(), self._on_progress
-        )
-        prepare_read_models(self.engine, self.runner)
-        executor, locks = Executor(self.store, self.codec, self.doors), InProcessLocks()
-        rules = BookingRules(settings.booking_minimum, settings.booking_buffer)
-        self.fleet = FleetService(executor, locks, self.sessions)
-        self.routes = RouteService(executor, locks)
-        self.deliveries = DeliveryService(executor, locks, self.sessions, rules)
-        self.positions = LastPositions()
+        self.rows: Rows
+        self.services: Services
+        self.positions: Positions
+        if settings.is_distributed:
+            self._distribute()
+        else:
+            self._embed()
+        self.fleet: FleetService = self.services.fleet
+        self.routes: RouteService = self.services.routes
+        self.deliveries: DeliveryService = self.services.deliveries
 
     def start(self) -> None:
         """Start the threads. Call it after any fork."""
-        self.runner.start()
+        self.rows.start()
         for companion in self._companions:
             companion.start()
 
     def stop(self) -> None:
         """Finish what is in hand and stop the threads."""
-        for companion in self._companions:
+        for companion in reversed(self._companions):
             companion.stop()
-        self.runner.stop()
+        self.rows.stop()
         self.store.close()
         self.engine.dispose()
 
@@ -71,15 +92,9 @@ class Waybill:
         """Start and stop something of the process (the board's hub, a reactor) together with the rest."""
         self._companions.append(companion)
 
-    def on_rows_changed(self, listener: Callable[[], None]) -> None:
-        """Call `listener` (quickly) whenever the rows may have changed."""
-        self._listeners.append(listener)
-
     def wait_for(self, outcome: Outcome) -> bool:
         """Wait until the rows show what the command did, at most 2 s; False when they are still catching up."""
-        if outcome.last_position is None:
-            return True
-        return self.runner.wait_until(outcome.last_position, READ_YOUR_WRITES_BOUND_S)
+        return self.rows.wait_for(outcome, READ_YOUR_WRITES_BOUND_S)
 
     def health(self) -> dict[str, Any]:
         """The state of each dependency, without secrets; `status` is ready, catching_up or unavailable."""
@@ -87,40 +102,34 @@ class Waybill:
             head = self.store.head()
         except EventStoreError:
             return {"status": "unavailable", "dependencies": {"eventStore": {"status": "down"}}}
-        lag_s = self.runner.lag_s
-        behind = head - self.runner.position
-        is_behind = not self.runner.has_caught_up or (behind > 0 and lag_s > 1)
-        stuck = self.runner.last_error is not None
-        projections = {
-            "status": "stuck" if stuck else "catching_up" if is_behind else "up",
-            "lagSeconds": round(lag_s, 3),
-            "eventsBehind": behind,
-        }
-        ready = projections["status"] == "up"
+        behind, lag_s = self.rows.events_behind, self.rows.lag_s
+        is_behind = not self.rows.has_caught_up or (behind > 0 and lag_s > BEHIND_FROM_S)
+        status = "stuck" if self.rows.last_error else "catching_up" if is_behind else "up"
         return {
-            "status": "ready" if ready else "catching_up",
+            "status": "ready" if status == "up" else "catching_up",
             "dependencies": {
                 "eventStore": {"status": "up", "events": head},
-                "readModels": projections,
+                "readModels": {"status": status, "lagSeconds": round(lag_s, 3), "eventsBehind": behind},
+                **self._more_health(),
             },
         }
 
-    def _on_progress(self) -> None:
-        for listener in self._listeners:
-            listener()
+    def _embed(self) -> None:
+        self.runner = ConsumerRunner(self.store, self.codec, self.engine, all_projections())
+        prepare_read_models(self.engine, self.runner)
+        self.rows = self.runner
+        self.services = build_services(self.settings, self.executor, InProcessLocks(), self.sessions)
+        self.positions = LastPositions()
+        self._more_health: Callable[[], dict[str, Any]] = dict
 
+    def _distribute(self) -> None:
+        from webapp.distributed import Distributed
 
-def open_read_models(url: str) -> Engine:
-    """The engine of the read models. They can be built again, so a SQLite file needn't be synced at each commit."""
-    engine = create_engine(url, pool_size=16, max_overflow=-1, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: Any, _record: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA busy_timeout = 5000")
-
-    return engine
+        parts = Distributed(self)
+        self.rows, self.positions = parts.rows, parts.positions
+        self.services = cast(Services, parts.services)
+        self._more_health = parts.health
+        self.add_companion(parts.bus)
 
 
 def build(settings: Settings, doors: Doors | None = None) -> Waybill:

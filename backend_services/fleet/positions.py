@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Protocol
 
 KEPT = timedelta(hours=24)
 
@@ -17,6 +18,16 @@ class Fix:
     accuracy_m: float | None = None
     speed_mps: float | None = None
     heading_deg: float | None = None
+
+
+class Positions(Protocol):
+    """The newest fix per driver, by the fix's own time; forgotten after 24 h.
+
+    `report` answers whether the newest of `fixes` is newer than what was known.
+    """
+
+    def report(self, driver_id: str, fixes: list[Fix]) -> bool: ...
+    def find(self, driver_id: str, now: datetime) -> Fix | None: ...
 
 
 class LastPositions:

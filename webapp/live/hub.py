@@ -70,7 +70,7 @@ class Hub:
         """Run in a thread until `stop`."""
         with self._waybill.sessions() as session:
             self._seq = board_head(session)
-        self._waybill.on_rows_changed(self._wake.set)
+        self._waybill.rows.on_change(self._wake.set)
         self._thread = threading.Thread(target=self._run, name="board-hub", daemon=True)
         self._thread.start()
 
@@ -113,7 +113,7 @@ class Hub:
 
     def heartbeat(self) -> Frame:
         """A frame that only says how far the boards have been told. Call it within an app context."""
-        is_behind = self._waybill.runner.lag_s > BEHIND_FROM_S
+        is_behind = self._waybill.rows.lag_s > BEHIND_FROM_S
         return Frame(after=self._seq, seq=self._seq, day=today().isoformat(), is_behind=is_behind)
 
     def _run(self) -> None:

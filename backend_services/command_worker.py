@@ -1,0 +1,155 @@
+"""The receiving side of the command bus: takes a service's commands from its stream, does them and replies."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from prometheus_client import Counter, Histogram
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from backend_services.command_bus import (
+    REPLIES_EXPIRE_S,
+    REPLIES_KEPT,
+    Reply,
+    SentCommand,
+    answer,
+    command_types,
+    commands_stream,
+)
+from eventstore.doors import Doors
+from eventstore.execute import Context, Outcome, Refusal
+
+GROUP = "workers"
+AT_ONCE = 8
+STUCK_AFTER_MS = 5_000
+"""A command that its worker hasn't finished by then is given to another too; being done twice does it no harm."""
+CLAIM_EVERY_S = 1.0
+EXPIRED_AFTER = timedelta(minutes=5)
+"""Whoever sent a command has long given up by then, and may have done something else instead."""
+
+HANDLED = Counter("waybill_commands_total", "Commands done, by what came of them", ["service", "kind"])
+SECONDS = Histogram("waybill_command_seconds", "Time from taking a command to its reply", ["service"])
+
+log = logging.getLogger(__name__)
+
+
+class CommandWorker:
+    """One member of a service's group of workers. `name` must be unique among them."""
+
+    def __init__(
+        self, redis: "Redis", namespace: str, service: str, local: Any, name: str, doors: Doors
+    ) -> None:
+        self._redis = redis
+        self._service = service
+        self._local = local
+        self._types = command_types(type(local))
+        self._name = name
+        self._doors = doors
+        self._stream = commands_stream(namespace, service)
+        self._free = threading.Semaphore(AT_ONCE)
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until told to stop; what is in hand is finished first."""
+        trouble, next_claim = False, 0.0
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"{self._service}-command") as pool:
+            while not stopping.is_set():
+                try:
+                    if time.monotonic() >= next_claim:
+                        next_claim = time.monotonic() + CLAIM_EVERY_S
+                        self._claim(pool)
+                    self._take(pool)
+                    trouble = False
+                except RedisError as error:
+                    if not trouble:
+                        log.warning("%s commands can't be received: %s", self._service, error)
+                    trouble = not self._is_group_made_anew(error)
+                    stopping.wait(0.2)
+
+    def _take(self, pool: ThreadPoolExecutor) -> None:
+        """Take as many commands as there are free hands; waits up to a second for the first."""
+        with self._free:
+            free = self._free._value + 1  # a glance: at worst a command waits in the pool for a moment
+        found: Any = self._redis.xreadgroup(GROUP, self._name, {self._stream: ">"}, count=free, block=1_000)
+        for _, entries in found:
+            self._hand_out(pool, entries)
+
+    def _claim(self, pool: ThreadPoolExecutor) -> None:
+        """Take over what other workers have left lying."""
+        claimed: Any = self._redis.xautoclaim(
+            self._stream, GROUP, self._name, min_idle_time=STUCK_AFTER_MS, count=AT_ONCE
+        )
+        entries = claimed[1]
+        if entries:
+            log.info("%d %s commands were left lying; they are done now", len(entries), self._service)
+        self._hand_out(pool, entries)
+
+    def _hand_out(
+        self, pool: ThreadPoolExecutor, entries: Iterable[tuple[bytes, dict[bytes, bytes]]]
+    ) -> None:
+        for entry, fields in entries:
+            self._free.acquire()
+            pool.submit(self._do, entry, fields).add_done_callback(lambda _: self._free.release())
+
+    def _do(self, entry: bytes, fields: dict[bytes, bytes]) -> None:
+        try:
+            sent = msgspec.json.decode(fields[b"command"], type=SentCommand)
+        except (KeyError, msgspec.DecodeError):
+            log.exception("%s holds something that is no command; it is dropped", self._stream)
+            self._redis.xdel(self._stream, entry)
+            return
+        with SECONDS.labels(self._service).time():
+            reply = answer(sent, lambda: self._act(sent))
+        HANDLED.labels(self._service, reply.kind).inc()
+        try:
+            self._finish(entry, sent.reply_to, reply)
+        except RedisError as error:  # it will be claimed, found done, and answered then
+            log.warning("a %s command is done but couldn't be answered: %s", self._service, error)
+
+    def _act(self, sent: SentCommand) -> Outcome:
+        command_type = self._types.get(sent.method)
+        if command_type is None:
+            raise Refusal("unknown_command", f"This release of {self._service} doesn't know {sent.method}.")
+        if self._doors.now() - sent.sent_at > EXPIRED_AFTER:
+            raise Refusal(
+                "command_expired", "The command waited for too long and was not done. Send it again."
+            )
+        command = msgspec.json.decode(sent.command, type=command_type)
+        context = Context(
+            actor=sent.actor,
+            correlation_id=sent.correlation_id,
+            command_id=sent.command_id,
+            causation_id=sent.causation_id,
+            occurred_at=sent.occurred_at,
+        )
+        more = {} if sent.as_driver is None else {"as_driver": sent.as_driver}
+        outcome: Outcome = getattr(self._local, sent.method)(command, context, **more)
+        return outcome
+
+    def _finish(self, entry: bytes, reply_to: str, reply: Reply) -> None:
+        """Reply and forget the command at once, so that nobody else does it after its sender was told."""
+        with self._redis.pipeline(transaction=True) as together:
+            together.xadd(
+                reply_to, {"reply": msgspec.json.encode(reply)}, maxlen=REPLIES_KEPT, approximate=True
+            )
+            together.expire(reply_to, REPLIES_EXPIRE_S)
+            together.xack(self._stream, GROUP, entry)
+            together.xdel(self._stream, entry)
+            together.execute()
+
+    def _is_group_made_anew(self, error: RedisError) -> bool:
+        """Make the group when it isn't there: at the first start, or when Redis has lost everything."""
+        if not isinstance(error, ResponseError) or "NOGROUP" not in str(error):
+            return False
+        try:
+            self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        except ResponseError as existing:
+            return "BUSYGROUP" in str(existing)
+        except RedisError:
+            return False
+        return True

@@ -1,0 +1,105 @@
+"""What the processes beside the web have in common: settings, logs, metrics, and a clean stop."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import start_http_server
+from redis import Redis
+
+from backend_services.settings import Settings, SettingsError, load_settings
+
+log = logging.getLogger(__name__)
+
+
+def run_role(role: str, work: Callable[[Settings, threading.Event], None]) -> int:
+    """Load the settings and do `work` until SIGTERM or Ctrl-C sets its event; answers the exit code.
+
+    `/metrics` and `/health/live` are served at WAYBILL_METRICS_PORT.
+    """
+    try:
+        settings = load_settings(os.environ, serves_pages=False)
+        if not settings.is_distributed:
+            raise SettingsError(
+                [f"The {role} is for the real engines; set EVENT_STORE_URL and the others (see README.md)."]
+            )
+    except SettingsError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 2
+    configure_logging(settings)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, settings.host)
+    log.info("the %s starts", role)
+    work(settings, stopping)
+    log.info("the %s has stopped", role)
+    return 0
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line per record, with the process, to stderr."""
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
+    )
+    logging.getLogger("pymongo").setLevel(logging.WARNING)
+
+
+def connect_redis(settings: Settings, **options: Any) -> "Redis":
+    """A client with short time-outs and no retries of its own; nothing is sent yet."""
+    return Redis.from_url(
+        settings.redis_url,
+        protocol=2,
+        socket_connect_timeout=1.0,
+        socket_timeout=2.0,
+        health_check_interval=15,
+        retry=None,
+        **options,
+    )
+
+
+def keep_trying(
+    work: Callable[[], bool],
+    trouble: tuple[type[Exception], ...],
+    stopping: threading.Event,
+    what: str,
+    idle_s: float,
+) -> None:
+    """Call `work` until told to stop: again at once while it answers True, after `idle_s` when there was nothing to
+    do, after a growing pause (5 s at most) when there is `trouble`, which is said once."""
+    pause_s, said = 0.1, ""
+    while not stopping.is_set():
+        try:
+            if not work():
+                stopping.wait(idle_s)
+            if said:
+                log.info("%s: goes on", what)
+            pause_s, said = 0.1, ""
+        except trouble as error:
+            if type(error).__name__ != said:
+                log.warning("%s: %s; trying again until it works", what, error)
+            said = type(error).__name__
+            stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, 5.0)
+
+
+def wait_for(
+    ask: Callable[[], object], trouble: tuple[type[Exception], ...], stopping: threading.Event, what: str
+) -> bool:
+    """Ask until it doesn't fail any more; False when told to stop before that."""
+    pause_s = 0.1
+    while not stopping.is_set():
+        try:
+            ask()
+            return True
+        except trouble as error:
+            log.warning("%s: %s; waiting for it", what, error)
+            stopping.wait(pause_s)
+            pause_s = min(2 * pause_s, 5.0)
+    return False

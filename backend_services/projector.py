@@ -1,0 +1,125 @@
+"""`python -m backend_services.projector`: keeps the read models up to date from Kafka, and from the event store
+wherever Kafka is behind, has lost something or is away. Any number may run."""
+
+import logging
+import sys
+import threading
+import time
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy.orm import Session
+
+from backend_services.pokes import Pokes
+from backend_services.process import connect_redis, keep_trying, run_role, wait_for
+from backend_services.projecting import all_projections, build_codec
+from backend_services.read_database import open_read_models
+from backend_services.read_models import READ_MODEL_VERSION, board_head
+from backend_services.rebuild import rebuild
+from backend_services.settings import Settings
+from backend_services.shared_rows import prepare_shared_rows
+from backend_services.topics import TOPICS
+from eventstore.kafka import Broker, BrokerUnavailable, EventConsumer
+from eventstore.lane_projector import TROUBLE, LaneProjector
+from eventstore.lanes import Lane, PlacedEvent
+from eventstore.mongodb import MongoEventStore
+from eventstore.projections import WrongLog
+from eventstore.sequencer import PlacedLog
+
+BATCH_SIZE = 500
+RECEIVE_S = 0.25
+LOOK_EVERY_S = 0.5
+
+APPLIED = Counter("waybill_events_received_total", "Events received from Kafka and handled")
+FILLED = Gauge("waybill_events_filled", "Events read from the event store because Kafka didn't bring them")
+BEHIND = Gauge("waybill_events_behind", "Events that are in the log but not in the rows")
+
+log = logging.getLogger(__name__)
+
+
+class Stragglers:
+    """Lanes that don't move though the log holds more: those are read from the event store."""
+
+    def __init__(self, projector: LaneProjector) -> None:
+        self._projector = projector
+        self._behind: dict[Lane, int] = {}
+
+    def look(self) -> None:
+        """Bring up what was behind at the last look already and hasn't moved since."""
+        heads, reached = self._projector.log.heads(), self._projector.checkpoints()
+        behind = {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
+        stuck = [lane for lane, pseq in behind.items() if self._behind.get(lane) == pseq]
+        self._behind = behind
+        BEHIND.set(sum(heads[lane] - pseq for lane, pseq in behind.items()))
+        for lane in stuck:
+            self._projector.fill(lane, heads[lane])
+        FILLED.set(self._projector.filled)
+
+
+class Projector:
+    """The loop of one projector."""
+
+    def __init__(self, projector: LaneProjector, broker: Broker, stopping: threading.Event) -> None:
+        self._projector = projector
+        self._broker = broker
+        self._stopping = stopping
+        self._stragglers = Stragglers(projector)
+        self._consumer: EventConsumer | None = None
+        self._in_hand: list[PlacedEvent] = []
+        self._next_look = 0.0
+
+    def run(self) -> None:
+        """Work until told to stop. Trouble with an engine is waited out; nothing is skipped meanwhile."""
+        keep_trying(self._step, (*TROUBLE, BrokerUnavailable), self._stopping, "projector", 0.0)
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def _step(self) -> bool:
+        if self._consumer is None:
+            group = f"projections-v{READ_MODEL_VERSION}"
+            self._consumer = self._broker.consumer(group, TOPICS.names)
+        if not self._in_hand:
+            self._in_hand = self._consumer.receive(BATCH_SIZE, RECEIVE_S)
+        if self._in_hand:
+            self._projector.handle(self._in_hand)
+            APPLIED.inc(len(self._in_hand))
+            self._in_hand = []
+            self._consumer.commit()
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_EVERY_S
+            self._stragglers.look()
+        return True
+
+
+def work(settings: Settings, stopping: threading.Event) -> None:
+    """A projector over the engines of the settings."""
+    store = MongoEventStore(settings.event_store_url)
+    engine = open_read_models(settings)
+    pokes = Pokes(connect_redis(settings), settings.namespace)
+    if not wait_for(lambda: store.store_id, TROUBLE, stopping, "event store"):
+        return
+
+    def poke() -> None:
+        with Session(engine) as session:
+            pokes.send(board_head(session))
+
+    projector = LaneProjector(
+        PlacedLog(store), store.store_id, build_codec(), engine, all_projections(), poke
+    )
+
+    def prepare() -> None:
+        prepare_shared_rows(settings, engine)
+        try:
+            projector.prepare(TOPICS.lanes)
+        except WrongLog as wrong:
+            log.warning("the read models don't fit the event store (%s); they are built anew", wrong)
+            rebuild(settings, store)
+            projector.prepare(TOPICS.lanes)
+
+    if wait_for(prepare, TROUBLE, stopping, "read models"):
+        Projector(projector, Broker(settings.broker_url, settings.topic_prefix), stopping).run()
+    engine.dispose()
+    store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_role("projector", work))

@@ -1,0 +1,105 @@
+"""`python -m backend_services.rebuild`: builds the read models anew beside the present ones, then exchanges them.
+
+Pages read the old tables until the moment of the switch, and boards notice it as a resync.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import Connection, Engine, delete, func, text, update
+from sqlalchemy.orm import Session
+
+from backend_services.process import run_role
+from backend_services.projecting import all_projections, build_codec
+from backend_services.read_database import open_read_models, schema_name
+from backend_services.read_models import BoardChange, BoardCounter, board_head
+from backend_services.settings import Settings
+from backend_services.shared_rows import prepare_shared_rows
+from backend_services.topics import TOPICS
+from eventstore.lane_projector import LaneProjector
+from eventstore.mongodb import MongoEventStore
+from eventstore.sequencer import PlacedLog
+
+PAGE_SIZE = 500
+CLOSE_ENOUGH = 200
+"""When no more events than this are missing, projectors are held up for the rest and the switch."""
+ONE_AT_A_TIME = 0x57B2
+
+log = logging.getLogger(__name__)
+
+
+def rebuild(
+    settings: Settings, store: MongoEventStore, report: Callable[[int, int], None] = lambda _done, _all: None
+) -> None:
+    """Build and exchange; a second one at the same time waits for the first and then does it again.
+
+    `report` is told how many events of how many are done. Raises what the engines raise; the old tables stay then.
+    """
+    present = schema_name(settings)
+    fresh, old = f"{present}_new", f"{present}_old"
+    live, building = open_read_models(settings), open_read_models(settings, fresh)
+    try:
+        prepare_shared_rows(settings, live)
+        with live.connect() as guard:
+            guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+            _drop(guard, fresh, old)
+            prepare_shared_rows(settings, building, fresh)
+            projector = _projector(store, building, serves=False)
+            projector.prepare(TOPICS.lanes)
+            done = 0
+            while (head := store.head()) - done > CLOSE_ENOUGH:
+                done = _read_page(projector, done)
+                report(done, head)
+            with _projector(store, live, serves=True).transaction(alone=True) as session:
+                while done < store.head():
+                    done = _read_page(projector, done)
+                report(done, done)
+                _let_boards_load_again(building, board_head(session))
+                session.execute(text(f'ALTER SCHEMA "{present}" RENAME TO "{old}"'))
+                session.execute(text(f'ALTER SCHEMA "{fresh}" RENAME TO "{present}"'))
+            _drop(guard, old)
+    finally:
+        building.dispose()
+        live.dispose()
+
+
+def work(settings: Settings, _stopping: threading.Event) -> None:
+    """Build anew, showing how far it is."""
+    store = MongoEventStore(settings.event_store_url)
+    rebuild(settings, store, _show)
+    print("The read models are built anew and in use.", flush=True)
+    store.close()
+
+
+def _projector(store: MongoEventStore, engine: Engine, *, serves: bool) -> LaneProjector:
+    consumers = all_projections()
+    return LaneProjector(PlacedLog(store), store.store_id, build_codec(), engine, consumers, serves=serves)
+
+
+def _read_page(projector: LaneProjector, done: int) -> int:
+    page = projector.log.read_placed(done, PAGE_SIZE)
+    projector.handle(page)
+    return page[-1].event.log_position
+
+
+def _let_boards_load_again(building: Engine, old_head: int) -> None:
+    """Number on far behind what boards have seen, with nothing in between, so that each notices a gap."""
+    with Session(building) as session, session.begin():
+        session.execute(delete(BoardChange))
+        session.execute(update(BoardCounter).values(seq=func.greatest(BoardCounter.seq, old_head) + 1))
+
+
+def _drop(guard: Connection, *schemas: str) -> None:
+    for schema in schemas:
+        guard.execute(text(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'))
+    guard.commit()
+
+
+def _show(done: int, head: int) -> None:
+    print(f"{done} of {head} events ({100 * done // max(head, 1)} %)", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run_role("rebuild", work))

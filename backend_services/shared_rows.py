@@ -1,0 +1,136 @@
+"""The read models in PostgreSQL, which projectors write and web processes read."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from sqlalchemy import Engine, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from backend_services.pokes import Pokes
+from backend_services.read_database import schema_name
+from backend_services.read_models import BoardCounter, ReadModel
+from backend_services.settings import Settings
+from eventstore.execute import Outcome
+from eventstore.lane_projector import SWITCH_LOCK, LaneCheckpoint, LaneModel, StreamVersion
+from eventstore.lanes import parse_lane
+from eventstore.ports import EventStoreError
+from eventstore.sequencer import PlacedLog
+
+LOOK_S = 0.05
+"""How often somebody who waits for a row looks without being poked."""
+LAG_EVERY_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def prepare_shared_rows(settings: Settings, engine: Engine, schema: str | None = None) -> None:
+    """Create the schema and the tables where absent; several processes may do it at once."""
+    name = schema or schema_name(settings)
+    with Session(engine) as session, session.begin():
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SWITCH_LOCK})
+        session.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{name}"'))
+        ReadModel.metadata.create_all(session.connection())
+        LaneModel.metadata.create_all(session.connection())
+        session.execute(insert(BoardCounter).values(id=1, seq=0).on_conflict_do_nothing())
+
+
+class SharedRows:
+    """The read models as a web process sees them: when they have changed, whether they show something, how far
+    behind they are. They are written by projectors elsewhere."""
+
+    def __init__(self, settings: Settings, engine: Engine, log_of_store: PlacedLog, pokes: Pokes) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._log = log_of_store
+        self._pokes = pokes
+        self._changed = threading.Condition()
+        self._listeners: list[Callable[[], None]] = []
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._behind_since: float | None = time.monotonic()
+        self.events_behind = 0
+        self.last_error: str | None = None
+        self.has_caught_up = False
+
+    def start(self) -> None:
+        """Listen and look in threads until `stop`."""
+        for name, run in (("pokes", self._listen), ("rows-lag", self._watch_lag)):
+            self._threads.append(threading.Thread(target=run, name=name, daemon=True))
+            self._threads[-1].start()
+
+    def stop(self) -> None:
+        """End the threads."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` (quickly) whenever the rows may have changed."""
+        self._listeners.append(listener)
+
+    @property
+    def lag_s(self) -> float:
+        """For how many seconds the rows have been behind the log; 0 when they are not."""
+        since = self._behind_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def wait_for(self, outcome: Outcome, timeout_s: float) -> bool:
+        """Wait until the rows show what the command did; False when `timeout_s` seconds weren't enough."""
+        bound = time.monotonic() + timeout_s
+        while not self._show(outcome.written):
+            left = bound - time.monotonic()
+            if left <= 0:
+                return False
+            with self._changed:
+                self._changed.wait(min(LOOK_S, left))
+        return True
+
+    def _show(self, written: dict[str, int]) -> bool:
+        if not written:
+            return True
+        wanted = select(StreamVersion.stream, StreamVersion.version).where(StreamVersion.stream.in_(written))
+        try:
+            with Session(self._engine) as session:
+                found = dict(session.execute(wanted).tuples().all())
+        except SQLAlchemyError as error:
+            log.warning("rows can't be looked at: %s", error)
+            return False
+        return all(found.get(stream, 0) >= version for stream, version in written.items())
+
+    def _listen(self) -> None:
+        self._pokes.listen(self._heard, self._stopping)
+
+    def _heard(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for listener in self._listeners:
+            listener()
+
+    def _watch_lag(self) -> None:
+        """The tables are made here too, where absent: a page then shows an empty list instead of an error."""
+        is_prepared = False
+        while not self._stopping.is_set():
+            try:
+                if not is_prepared:
+                    prepare_shared_rows(self._settings, self._engine)
+                    is_prepared = True
+                self._measure()
+                self.last_error = None
+            except (SQLAlchemyError, EventStoreError) as error:
+                self.last_error = f"{type(error).__name__}: {error}"[:300]
+            self._stopping.wait(LAG_EVERY_S if self.has_caught_up else LOOK_S)
+
+    def _measure(self) -> None:
+        heads = self._log.heads()
+        with Session(self._engine) as session:
+            found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).tuples().all()
+        reached = {parse_lane(lane): pseq for lane, pseq in found}
+        self.events_behind = sum(max(0, head - reached.get(lane, 0)) for lane, head in heads.items())
+        if self.events_behind == 0:
+            self._behind_since, self.has_caught_up = None, True
+        elif self._behind_since is None:
+            self._behind_since = time.monotonic()

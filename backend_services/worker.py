@@ -1,0 +1,58 @@
+"""`python -m backend_services.worker fleet|routes|deliveries …`: does the commands of the named services.
+
+Any number may run for each service, on any machine that reaches the engines.
+"""
+
+import argparse
+import sys
+import threading
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy.orm import sessionmaker
+
+from backend_services.command_worker import CommandWorker
+from backend_services.process import connect_redis, run_role, wait_for
+from backend_services.projecting import build_codec
+from backend_services.read_database import open_read_models
+from backend_services.services import NAMES, build_services
+from backend_services.settings import Settings
+from eventstore.doors import Doors
+from eventstore.execute import Executor
+from eventstore.mongodb import MongoEventStore
+from eventstore.ports import StoreUnavailable
+from eventstore.redis_locks import RedisLocks
+
+
+def work(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
+    """Work for the named services until told to stop; commands in hand are finished."""
+    store, doors, redis = MongoEventStore(settings.event_store_url), Doors(), connect_redis(settings)
+    engine = open_read_models(settings)
+    executor = Executor(store, build_codec(), doors)
+    services = build_services(settings, executor, RedisLocks(redis, settings.namespace), sessionmaker(engine))
+    if not wait_for(lambda: store.store_id, (StoreUnavailable,), stopping, "event store"):
+        return
+    name = doors.new_id()
+    workers = [
+        CommandWorker(redis, settings.namespace, service, getattr(services, service), name, doors)
+        for service in names
+    ]
+    threads = [threading.Thread(target=worker.run, args=(stopping,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.dispose()
+    store.close()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Answers the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m backend_services.worker", description=__doc__)
+    parser.add_argument("service", nargs="+", choices=NAMES)
+    names = parser.parse_args(arguments).service
+    return run_role(f"worker for {', '.join(names)}", partial(work, names))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
