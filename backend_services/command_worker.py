@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -56,19 +57,23 @@ class CommandWorker:
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; what is in hand is finished first."""
-        trouble, next_claim = False, 0.0
+        trouble, next_claim, has_group = False, 0.0, False
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"{self._service}-command") as pool:
             while not stopping.is_set():
                 try:
+                    if not has_group:
+                        self._make_group()
+                        has_group = True
                     if time.monotonic() >= next_claim:
                         next_claim = time.monotonic() + CLAIM_EVERY_S
                         self._claim(pool)
                     self._take(pool)
                     trouble = False
                 except RedisError as error:
+                    has_group = False  # a Redis that comes back may have lost it
                     if not trouble:
                         log.warning("%s commands can't be received: %s", self._service, error)
-                    trouble = not self._is_group_made_anew(error)
+                    trouble = True
                     stopping.wait(0.2)
 
     def _take(self, pool: ThreadPoolExecutor) -> None:
@@ -142,14 +147,6 @@ class CommandWorker:
             together.xdel(self._stream, entry)
             together.execute()
 
-    def _is_group_made_anew(self, error: RedisError) -> bool:
-        """Make the group when it isn't there: at the first start, or when Redis has lost everything."""
-        if not isinstance(error, ResponseError) or "NOGROUP" not in str(error):
-            return False
-        try:
+    def _make_group(self) -> None:
+        with suppress(ResponseError):  # it is there already
             self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
-        except ResponseError as existing:
-            return "BUSYGROUP" in str(existing)
-        except RedisError:
-            return False
-        return True

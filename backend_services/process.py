@@ -6,10 +6,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from prometheus_client import start_http_server
-from redis import Redis
 
 from backend_services.settings import Settings, SettingsError, load_settings
 
@@ -49,19 +47,6 @@ def configure_logging(settings: Settings) -> None:
         format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
     )
     logging.getLogger("pymongo").setLevel(logging.WARNING)
-
-
-def connect_redis(settings: Settings, **options: Any) -> "Redis":
-    """A client with short time-outs and no retries of its own; nothing is sent yet."""
-    return Redis.from_url(
-        settings.redis_url,
-        protocol=2,
-        socket_connect_timeout=1.0,
-        socket_timeout=2.0,
-        health_check_interval=15,
-        retry=None,
-        **options,
-    )
 
 
 def keep_trying(

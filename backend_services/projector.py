@@ -9,8 +9,9 @@ import time
 from prometheus_client import Counter, Gauge
 from sqlalchemy.orm import Session
 
+from backend_services.guarded import connect_redis
 from backend_services.pokes import Pokes
-from backend_services.process import connect_redis, keep_trying, run_role, wait_for
+from backend_services.process import keep_trying, run_role, wait_for
 from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models
 from backend_services.read_models import READ_MODEL_VERSION, board_head
@@ -66,28 +67,42 @@ class Projector:
         self._consumer: EventConsumer | None = None
         self._in_hand: list[PlacedEvent] = []
         self._next_look = 0.0
+        self._said_away = False
 
     def run(self) -> None:
         """Work until told to stop. Trouble with an engine is waited out; nothing is skipped meanwhile."""
-        keep_trying(self._step, (*TROUBLE, BrokerUnavailable), self._stopping, "projector", 0.0)
+        keep_trying(self._step, TROUBLE, self._stopping, "projector", 0.0)
         if self._consumer is not None:
             self._consumer.close()
 
     def _step(self) -> bool:
-        if self._consumer is None:
-            group = f"projections-v{READ_MODEL_VERSION}"
-            self._consumer = self._broker.consumer(group, TOPICS.names)
         if not self._in_hand:
-            self._in_hand = self._consumer.receive(BATCH_SIZE, RECEIVE_S)
+            self._in_hand = self._receive()
         if self._in_hand:
             self._projector.handle(self._in_hand)
             APPLIED.inc(len(self._in_hand))
             self._in_hand = []
-            self._consumer.commit()
+            if self._consumer is not None:
+                self._consumer.commit()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_EVERY_S
             self._stragglers.look()
         return True
+
+    def _receive(self) -> list[PlacedEvent]:
+        """What Kafka brings; nothing while it can't be reached, since the event store is looked at as well."""
+        try:
+            if self._consumer is None:
+                self._broker.ensure_topics(TOPICS.names)
+                group = f"projections-v{READ_MODEL_VERSION}"
+                self._consumer = self._broker.consumer(group, TOPICS.names)
+            return self._consumer.receive(BATCH_SIZE, RECEIVE_S)
+        except BrokerUnavailable as error:
+            if not self._said_away:
+                log.warning("%s; the event store is read instead", error)
+            self._said_away = True
+            self._stopping.wait(RECEIVE_S)
+            return []
 
 
 def work(settings: Settings, stopping: threading.Event) -> None:

@@ -33,7 +33,11 @@ def open_read_models(settings: Settings, schema: str | None = None) -> Engine:
     """The engine of the read models; nothing is connected yet."""
     url = read_models_url(settings, schema)
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        from backend_services.guarded import guard_connections
+
+        engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        guard_connections(engine)
+        return engine
     # They can be built again, so a SQLite file needn't be synced at each commit.
     engine = create_engine(url, pool_size=16, max_overflow=-1, hide_parameters=True)
 

@@ -12,7 +12,8 @@ from functools import partial
 from sqlalchemy.orm import sessionmaker
 
 from backend_services.command_worker import CommandWorker
-from backend_services.process import connect_redis, run_role, wait_for
+from backend_services.guarded import GuardedStore, connect_redis
+from backend_services.process import run_role, wait_for
 from backend_services.projecting import build_codec
 from backend_services.read_database import open_read_models
 from backend_services.services import NAMES, build_services
@@ -26,7 +27,8 @@ from eventstore.redis_locks import RedisLocks
 
 def work(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
     """Work for the named services until told to stop; commands in hand are finished."""
-    store, doors, redis = MongoEventStore(settings.event_store_url), Doors(), connect_redis(settings)
+    store = GuardedStore(MongoEventStore(settings.event_store_url))
+    doors, redis = Doors(), connect_redis(settings)
     engine = open_read_models(settings)
     executor = Executor(store, build_codec(), doors)
     services = build_services(settings, executor, RedisLocks(redis, settings.namespace), sessionmaker(engine))

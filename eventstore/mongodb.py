@@ -40,7 +40,7 @@ class MongoEventStore:
         client: MongoClient[Document] = MongoClient(
             url,
             retryWrites=True,
-            retryReads=True,
+            retryReads=False,  # who reads for a request repeats it (backend_services.guarded)
             serverSelectionTimeoutMS=int(SERVER_SELECTION_S * 1000),
             connectTimeoutMS=int(SERVER_SELECTION_S * 1000),
             socketTimeoutMS=int(SOCKET_TIMEOUT_S * 1000),

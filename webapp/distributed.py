@@ -1,17 +1,18 @@
 """The parts of a web process over the real engines: the command bus, rows written elsewhere, positions in Redis."""
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from backend_services.command_bus import CommandBus, RemoteService
 from backend_services.fleet.shared_positions import SharedPositions
+from backend_services.guarded import GuardedStore, connect_redis
 from backend_services.pokes import Pokes
-from backend_services.process import connect_redis
 from backend_services.services import NAMES, build_services
 from backend_services.shared_rows import SharedRows
+from eventstore.execute import Executor
 from eventstore.mongodb import MongoEventStore
 from eventstore.redis_locks import RedisLocks
 from eventstore.sequencer import PlacedLog
@@ -25,7 +26,8 @@ class Distributed:
 
     def __init__(self, waybill: "Waybill") -> None:
         settings = waybill.settings
-        self._store = cast(MongoEventStore, waybill.store)
+        self._store = MongoEventStore(settings.event_store_url)
+        self.store = GuardedStore(self._store)
         self._redis = connect_redis(settings, max_connections=settings.threads + 50)
         self.bus = CommandBus(self._redis, settings.namespace, waybill.doors)
         self.rows = SharedRows(
@@ -33,7 +35,8 @@ class Distributed:
         )
         self.positions = SharedPositions(self._redis, settings.namespace)
         locks = RedisLocks(self._redis, settings.namespace)
-        local = build_services(settings, waybill.executor, locks, waybill.sessions)
+        executor = Executor(self.store, waybill.codec, waybill.doors)
+        local = build_services(settings, executor, locks, waybill.sessions)
         self.services = SimpleNamespace(
             **{name: RemoteService(name, getattr(local, name), self.bus) for name in NAMES}
         )

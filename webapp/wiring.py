@@ -17,7 +17,7 @@ from eventstore.doors import Doors
 from eventstore.execute import Executor, Outcome
 from eventstore.factory import open_event_store
 from eventstore.locks import InProcessLocks
-from eventstore.ports import EventStoreError
+from eventstore.ports import EventStore, EventStoreError
 from eventstore.projections import ConsumerRunner
 
 READ_YOUR_WRITES_BOUND_S = 2.0
@@ -57,12 +57,11 @@ class Waybill:
     def __init__(self, settings: Settings, doors: Doors | None = None) -> None:
         self.settings = settings
         self.doors = doors or Doors()
-        self.store = open_event_store(settings.event_store_url)
         self.codec = build_codec()
         self.engine = open_read_models(settings)
         self.sessions: sessionmaker[Session] = sessionmaker(self.engine)
-        self.executor = Executor(self.store, self.codec, self.doors)
         self._companions: list[Companion] = []
+        self.store: EventStore
         self.rows: Rows
         self.services: Services
         self.positions: Positions
@@ -115,10 +114,12 @@ class Waybill:
         }
 
     def _embed(self) -> None:
+        self.store = open_event_store(self.settings.event_store_url)
         self.runner = ConsumerRunner(self.store, self.codec, self.engine, all_projections())
         prepare_read_models(self.engine, self.runner)
         self.rows = self.runner
-        self.services = build_services(self.settings, self.executor, InProcessLocks(), self.sessions)
+        executor = Executor(self.store, self.codec, self.doors)
+        self.services = build_services(self.settings, executor, InProcessLocks(), self.sessions)
         self.positions = LastPositions()
         self._more_health: Callable[[], dict[str, Any]] = dict
 
@@ -126,7 +127,7 @@ class Waybill:
         from webapp.distributed import Distributed
 
         parts = Distributed(self)
-        self.rows, self.positions = parts.rows, parts.positions
+        self.store, self.rows, self.positions = parts.store, parts.rows, parts.positions
         self.services = cast(Services, parts.services)
         self._more_health = parts.health
         self.add_companion(parts.bus)

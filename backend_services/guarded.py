@@ -1,0 +1,118 @@
+"""The engines behind the policy of `resilience`: what their clients raise is counted, and refused while it lasts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg
+import redis
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeout
+from sqlalchemy import Dialect, Engine, event
+
+from backend_services.resilience import DependencyDown, Policy, Remote
+from backend_services.settings import Settings
+from eventstore.mongodb import MongoEventStore
+from eventstore.ports import ResultUnknown, StoreUnavailable
+from eventstore.records import Commit, RecordedEvent
+
+T = TypeVar("T")
+
+MONGODB = Policy(most_at_once=100)
+REDIS = Policy(most_at_once=200, try_timeout_s=2.0)
+POSTGRESQL = Policy(most_at_once=60)
+
+
+class GuardedStore:
+    """`EventStore` over MongoDB. Reads are repeated; an append is left to the driver, which knows whether it may."""
+
+    def __init__(self, store: MongoEventStore) -> None:
+        self.unguarded = store
+        self._remote = Remote("mongodb", (StoreUnavailable, ResultUnknown), MONGODB)
+
+    @property
+    def store_id(self) -> str:
+        return self._read(lambda: self.unguarded.store_id)
+
+    def append(self, commit: Commit) -> Commit:
+        return self._once(lambda: self.unguarded.append(commit))
+
+    def find_command(self, command_id: str) -> Commit | None:
+        return self._read(lambda: self.unguarded.find_command(command_id))
+
+    def read_stream(self, stream: str, after_version: int = 0) -> list[RecordedEvent]:
+        return self._read(lambda: self.unguarded.read_stream(stream, after_version))
+
+    def read_events(self, after_position: int, limit: int) -> list[RecordedEvent]:
+        return self._read(lambda: self.unguarded.read_events(after_position, limit))
+
+    def head(self) -> int:
+        return self._once(self.unguarded.head)
+
+    def wait_for_events(self, after_position: int, timeout_s: float) -> None:
+        self._once(lambda: self.unguarded.wait_for_events(after_position, timeout_s))
+
+    def close(self) -> None:
+        self.unguarded.close()
+
+    def _read(self, ask: Callable[[], T]) -> T:
+        with _plain():
+            return self._remote.call(ask)
+
+    def _once(self, ask: Callable[[], T]) -> T:
+        with _plain():
+            return self._remote.call_once(ask)
+
+
+@contextmanager
+def _plain() -> Iterator[None]:
+    try:
+        yield
+    except DependencyDown as down:
+        if isinstance(down.__cause__, StoreUnavailable | ResultUnknown):
+            raise down.__cause__ from None
+        raise StoreUnavailable(str(down)) from down
+
+
+class GuardedRedis(Redis):
+    """A Redis client whose commands are refused at once, as if it were unreachable, while the breaker is open."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.remote = Remote("redis", (RedisConnectionError, RedisTimeout), REDIS)
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return self.remote.call_once(super().execute_command, *args, **options)
+        except DependencyDown as down:
+            if isinstance(down.__cause__, redis.RedisError):
+                raise down.__cause__ from None
+            raise RedisConnectionError(str(down)) from down
+
+
+def connect_redis(settings: Settings, **options: Any) -> "Redis":
+    """A client with short time-outs and no retries of its own; nothing is sent yet."""
+    return GuardedRedis.from_url(
+        settings.redis_url,
+        protocol=2,
+        socket_connect_timeout=1.0,
+        socket_timeout=REDIS.try_timeout_s,
+        health_check_interval=15,
+        retry=None,
+        **options,
+    )
+
+
+def guard_connections(engine: Engine) -> None:
+    """Refuse at once to connect to a PostgreSQL that was found unreachable."""
+    remote = Remote("postgresql", (psycopg.OperationalError,), POSTGRESQL)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        try:
+            return remote.call_once(dialect.connect, *arguments, **options)
+        except DependencyDown as down:
+            if isinstance(down.__cause__, psycopg.Error):
+                raise down.__cause__ from None
+            raise psycopg.OperationalError(str(down)) from down
