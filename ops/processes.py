@@ -97,6 +97,10 @@ class Child:
             self.kill()
             return self._process.wait(10)
 
+    def wait(self, bound_s: float) -> int:
+        """Wait for its end; answers the exit code. Raises `subprocess.TimeoutExpired` at the bound."""
+        return self._process.wait(bound_s)
+
     def kill(self) -> None:
         """kill -9 for it and its children, as a power cut would."""
         if self.is_running:

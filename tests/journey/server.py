@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -60,6 +61,35 @@ class Server:
     def stop(self) -> None:
         """SIGTERM, and wait for the end."""
         self._end(signal.SIGTERM)
+
+    def end_web(self, bound_s: float) -> None:
+        """SIGTERM; fails when it needs longer."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(bound_s)
+
+    def setup_code(self) -> str:
+        """The code for the first account."""
+        return (self.data_dir / "setup_code").read_text().strip()
+
+    def forget_read_models(self) -> None:
+        """Delete the read models of the stopped server."""
+        for path in self.data_dir.glob("read_models.db*"):
+            path.unlink()
+
+    def backup_events(self) -> Any:
+        """The event store's content; the server is stopped."""
+        return (self.data_dir / "events.db").read_bytes()
+
+    def restore_events(self, backup: Any) -> None:
+        """Put a former content in the place of the present one; the server is stopped."""
+        for path in self.data_dir.glob("events.db*"):
+            path.unlink()
+        (self.data_dir / "events.db").write_bytes(backup)
+
+    def remove(self) -> None:
+        """Stop it; its folder goes with the test."""
+        self.stop()
 
     def _end(self, how: signal.Signals) -> None:
         if self.process is not None and self.process.poll() is None:

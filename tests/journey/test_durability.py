@@ -90,47 +90,44 @@ def test_read_models_that_were_deleted_come_back_the_same(fresh_server: Server) 
     a_small_day(fresh_server.client)
     before = everything(fresh_server.client)
     fresh_server.stop()
-    for path in fresh_server.data_dir.glob("read_models.db*"):
-        path.unlink()
+    fresh_server.forget_read_models()
     fresh_server.start()
     assert everything(fresh_server.client) == before
 
 
 def test_a_restored_older_event_store_is_noticed_and_rows_are_built_anew(fresh_server: Server) -> None:
-    http, data_dir = fresh_server.client, fresh_server.data_dir
+    http = fresh_server.client
     kept = add_driver(http)
     fresh_server.stop()
-    backup = (data_dir / "events.db").read_bytes()
+    backup = fresh_server.backup_events()
     fresh_server.start()
     lost = add_driver(http)
     fresh_server.stop()
-    for path in data_dir.glob("events.db*"):
-        path.unlink()
-    (data_dir / "events.db").write_bytes(backup)
+    fresh_server.restore_events(backup)
     fresh_server.start()
     assert http.get(f"/api/fleet/drivers/{kept}").status_code == 200
     assert http.get(f"/api/fleet/drivers/{lost}").status_code == 404
 
 
-def test_a_second_process_on_the_folder_is_refused_with_a_sentence(fresh_server: Server) -> None:
+def test_a_second_process_on_the_folder_is_refused_with_a_sentence(embedded_server: Server) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "webapp"],
-        env=fresh_server.environ(PORT=str(fresh_server.port + 1)),
+        env=embedded_server.environ(PORT=str(embedded_server.port + 1)),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert second.returncode == 1
-    assert f"The data folder {fresh_server.data_dir} is in use by another Waybill" in second.stderr
+    assert f"The data folder {embedded_server.data_dir} is in use by another Waybill" in second.stderr
     assert "Traceback" not in second.stderr
-    assert fresh_server.client.get("/health/ready").status_code == 200
+    assert embedded_server.client.get("/health/ready").status_code == 200
 
 
-def test_wrong_settings_stop_the_start_with_one_sentence_each(fresh_server: Server) -> None:
+def test_wrong_settings_stop_the_start_with_one_sentence_each(embedded_server: Server) -> None:
     wrong = subprocess.run(
         [sys.executable, "-m", "webapp"],
-        env=fresh_server.environ(PORT="none", WAYBILL_TIME_ZONE="Mars/Base", WAYBILL_RATE_LIMT="off"),
+        env=embedded_server.environ(PORT="none", WAYBILL_TIME_ZONE="Mars/Base", WAYBILL_RATE_LIMT="off"),
         capture_output=True,
         text=True,
         timeout=60,
@@ -142,17 +139,17 @@ def test_wrong_settings_stop_the_start_with_one_sentence_each(fresh_server: Serv
         assert word in wrong.stderr
 
 
-def test_a_taken_port_is_said_in_one_sentence(fresh_server: Server, tmp_path_factory: Any) -> None:
+def test_a_taken_port_is_said_in_one_sentence(embedded_server: Server, tmp_path_factory: Any) -> None:
     other = subprocess.run(
         [sys.executable, "-m", "webapp"],
-        env=fresh_server.environ(WAYBILL_DATA_DIR=str(tmp_path_factory.mktemp("other"))),
+        env=embedded_server.environ(WAYBILL_DATA_DIR=str(tmp_path_factory.mktemp("other"))),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert other.returncode == 1
-    assert f"Port {fresh_server.port} on 127.0.0.1 is in use" in other.stderr
+    assert f"Port {embedded_server.port} on 127.0.0.1 is in use" in other.stderr
 
 
 def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Server) -> None:
@@ -164,7 +161,5 @@ def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Ser
         timeout=10,
     )
     assert "seq" in socket.recv()
-    assert fresh_server.process is not None
-    fresh_server.process.terminate()
-    fresh_server.process.wait(12)
+    fresh_server.end_web(12)
     socket.close()
