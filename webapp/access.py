@@ -54,6 +54,7 @@ def _allow(*roles: str) -> Callable[[View], View]:
 
 public = _allow(*EVERYBODY)
 signed_in = _allow("admin", "dispatcher", "driver")
+admin_only = _allow("admin")
 dispatcher_only = _allow("admin", "dispatcher")
 driver_only = _allow("driver")
 
