@@ -38,7 +38,7 @@ def init_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         if settings.is_distributed:
-            _create_accounts_schema(db.engines["accounts"])
+            create_accounts(db.engines["accounts"])
         else:
             event.listen(db.engines["accounts"], "connect", _set_pragmas)
             db.create_all(bind_key="accounts")
@@ -66,7 +66,7 @@ def _accounts(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _create_accounts_schema(engine: Engine) -> None:
+def create_accounts(engine: Engine) -> None:
     """Create the schema, the tables and the reactors' checkpoints; of several processes that start, one does it."""
     with engine.begin() as connection:
         connection.execute(_lock())

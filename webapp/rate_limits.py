@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from flask import Flask
+from flask import Flask, Response
 from flask_limiter import Limiter, RateLimitExceeded
 from limits import RateLimitItem
 from limits.errors import StorageError
@@ -34,6 +34,7 @@ def init_rate_limit(
     """Limit what each `client` may ask of each route to the settings' rate; 429 with Retry-After beyond it."""
     limiter = QueueingLimiter(
         client,
+        is_exempt,
         default_limits=[settings.rate_limit] if settings.rate_limit else [],
         strategy="moving-window",
         storage_uri=settings.redis_url,
@@ -42,8 +43,14 @@ def init_rate_limit(
         headers_enabled=True,
         enabled=settings.rate_limit is not None,
     )
-    limiter.request_filter(is_exempt)
+    app.after_request(_later_than_now)  # what is registered first runs last: after the limiter's own
     limiter.init_app(app)
+
+
+def _later_than_now(response: Response) -> Response:
+    if response.status_code == 429 and response.headers.get("Retry-After") == "0":
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 class QueueingLimiter(Limiter):
@@ -52,13 +59,17 @@ class QueueingLimiter(Limiter):
     At most 10 requests of a client wait in this process; who comes when there are as many is told at once.
     """
 
-    def __init__(self, client: Callable[[], str], **options: Any) -> None:
+    def __init__(self, client: Callable[[], str], is_exempt: Callable[[], bool], **options: Any) -> None:
         super().__init__(client, **options)
         self._client = client
+        self._is_exempt = is_exempt
         self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        if self._is_exempt():
+            return
+        self._client()  # asked for here, so that accounts that can't be found don't pass for a Redis that can't
         bound = time.monotonic() + LONGEST_WAIT_S
         try:
             super()._check_request_limit(callable_name, in_middleware)

@@ -43,7 +43,7 @@ def init_sign_in(app: Flask, settings: Settings) -> None:
     """Let Flask-Login load users from sessions."""
     manager = LoginManager()
     manager.session_protection = None
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # pages know the actor; see access
     manager.user_loader(_load_user)
     app.extensions["sign_in_throttle"] = Throttle(settings, WRONG_TRIES)
 
