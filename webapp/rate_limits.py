@@ -14,8 +14,6 @@ from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from backend_services.settings import Settings
 from webapp.database import db
@@ -162,5 +160,4 @@ def _storage_options(settings: Settings) -> dict[str, Any]:
         "wrap_exceptions": True,
         "socket_connect_timeout": REDIS_TIMEOUT_S,
         "socket_timeout": REDIS_TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
     }
