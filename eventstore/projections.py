@@ -82,14 +82,17 @@ class ConsumerRunner:
     def prepare(self) -> None:
         """Create the checkpoint table and read the checkpoints. Raises `WrongLog` when one belongs to another log."""
         CheckpointModel.metadata.create_all(self._engine)
-        head = self._store.head()
         with Session(self._engine) as session:
             for consumer in self._consumers:
                 checkpoint = session.get(Checkpoint, consumer.name)
                 if checkpoint is None:
                     self._positions[consumer.name] = 0
                     continue
-                if checkpoint.store_id != self._store.store_id or checkpoint.log_position > head:
+                # The head is asked for after the checkpoint was read: another process may be moving both.
+                if (
+                    checkpoint.store_id != self._store.store_id
+                    or checkpoint.log_position > self._store.head()
+                ):
                     raise WrongLog(f"{consumer.name} was built from another log or a newer state of this one")
                 self._positions[consumer.name] = checkpoint.log_position
 

@@ -1,32 +1,34 @@
 """Waybill's web application: pages, JSON API and the live board."""
 
 from flask import Flask, request
-from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from backend_services.settings import Settings
 from webapp.access import check_all_routes_declared, current_actor, init_access
 from webapp.accounts.sign_in import init_sign_in
+from webapp.blob_stores import open_blob_store
 from webapp.blueprints import all_blueprints
 from webapp.correlation import init_correlation
 from webapp.database import init_database
 from webapp.live import init_live
 from webapp.presentation import init_presentation
 from webapp.problems import register_error_handlers
+from webapp.rate_limits import init_rate_limit
 from webapp.reactors import start_with
 from webapp.security import init_security
-from webapp.wiring import build
+from webapp.wiring import Waybill, build
 
 
-def create_app(settings: Settings) -> Flask:
-    """The app over a freshly built Waybill; start its threads with `app.extensions["waybill"].start()`."""
+def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
+    """The app over `waybill`, or a freshly built one; start its threads with `app.extensions["waybill"].start()`."""
     app = Flask(__name__)
     init_security(app, settings)
-    waybill = app.extensions["waybill"] = build(settings)
+    waybill = app.extensions["waybill"] = waybill or build(settings)
+    app.extensions["blobs"] = open_blob_store(settings)
     init_database(app, settings)
     init_correlation(app)
-    init_sign_in(app)
-    _init_rate_limit(app, settings)
+    init_sign_in(app, settings)
+    init_rate_limit(app, settings, _client, _is_exempt)
     init_access(app)
     init_presentation(app)
     register_error_handlers(app)
@@ -36,19 +38,6 @@ def create_app(settings: Settings) -> Flask:
     start_with(app, waybill)
     check_all_routes_declared(app)
     return app
-
-
-def _init_rate_limit(app: Flask, settings: Settings) -> None:
-    limiter = Limiter(
-        _client,
-        default_limits=[settings.rate_limit] if settings.rate_limit else [],
-        strategy="moving-window",
-        storage_uri=settings.redis_url,
-        headers_enabled=True,
-        enabled=settings.rate_limit is not None,
-    )
-    limiter.request_filter(_is_exempt)
-    limiter.init_app(app)
 
 
 def _is_exempt() -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from flask import Flask
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import OperationalError
 
 from backend_services.settings import Settings, SettingsError, load_settings
 from eventstore.doors import new_id
@@ -105,16 +106,20 @@ def main() -> int:
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 2
-    try:
-        lock = take_data_folder(settings.data_dir)
-    except DataFolderInUse as error:
-        print(error, file=sys.stderr)
-        return 1
-    os.set_inheritable(lock, True)
+    if not settings.is_distributed:  # otherwise there may be several of us, and nothing is in the folder
+        try:
+            os.set_inheritable(take_data_folder(settings.data_dir), True)
+        except DataFolderInUse as error:
+            print(error, file=sys.stderr)
+            return 1
     if not _port_is_free(settings):
         print(f"Port {settings.port} on {settings.host} is in use; set PORT to another.", file=sys.stderr)
         return 1
-    announce_setup(settings)
+    try:
+        announce_setup(settings)
+    except OperationalError as error:
+        print(f"The accounts' database doesn't answer: {error.orig}", file=sys.stderr)
+        return 1
     Server(settings).run()
     return 0
 

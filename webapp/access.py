@@ -54,6 +54,7 @@ def _allow(*roles: str) -> Callable[[View], View]:
 
 public = _allow(*EVERYBODY)
 signed_in = _allow("admin", "dispatcher", "driver")
+admin_only = _allow("admin")
 dispatcher_only = _allow("admin", "dispatcher")
 driver_only = _allow("driver")
 
@@ -80,6 +81,7 @@ def current_actor() -> Actor:
     """Who acts on the current request."""
     if "actor" not in g:
         header = request.headers.get("Authorization")
+        g.actor = NOBODY  # for the page that says so, should the accounts not be found now
         g.actor = _actor_by_cookie() if header is None else _actor_by_key(header)
     actor: Actor = g.actor
     return actor

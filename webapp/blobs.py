@@ -1,21 +1,20 @@
-"""Pictures, kept as files named by the hash of their content. Events carry the address.
+"""Pictures, kept under the hash of their content. Events carry the address.
 
-A picture is stored before the command that names it; when that is refused the file stays, unreferenced and harmless:
-nobody but dispatchers can see it, and the same picture sent again is the same file.
+A picture is stored before the command that names it; when that is refused the picture stays, unreferenced and harmless:
+nobody but dispatchers can see it, and the same picture sent again is kept once.
 """
 
 import base64
 import binascii
 import hashlib
 import io
-import os
 import re
-import tempfile
 import threading
-from pathlib import Path
 
 from flask import current_app
 from PIL import Image, ImageOps
+
+from webapp.blob_stores import BlobStore
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -43,9 +42,8 @@ def store_image(data: bytes) -> str:
     with _decoding:
         content, suffix = _rewritten(data)
     name = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
-    path = blob_path(name)
-    if not path.exists():
-        _write_whole(path, content)
+    kept: BlobStore = current_app.extensions["blobs"]
+    kept.keep(name, content)
     return f"/blobs/{name}"
 
 
@@ -64,37 +62,6 @@ def store_data_url(url: str) -> str:
 def is_own_picture(url: str) -> bool:
     """Whether an address is that of a picture kept here; nothing else may be shown as one."""
     return url.startswith("/blobs/") and NAME.fullmatch(url.removeprefix("/blobs/")) is not None
-
-
-def blob_path(name: str) -> Path:
-    """Where a blob's file is. `name` has been checked against `NAME`."""
-    folder: Path = current_app.extensions["waybill"].settings.data_dir / "blobs"
-    return folder / name[:2] / name
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write the file so that after a power cut there is all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-    for folder in (path.parent, path.parent.parent):
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rewritten(data: bytes) -> tuple[bytes, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from flask import Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from eventstore.execute import CommandReused, Contention, Refusal
@@ -51,8 +52,8 @@ def refusal_problem(refusal: Refusal) -> Response:
 
 
 def wants_problem() -> bool:
-    """Whether this request is a program's: everything under /api and /health."""
-    return request.path.startswith(("/api/", "/health")) and request.endpoint != "api.docs"
+    """Whether this request is a program's: everything under /api and /health, and /metrics."""
+    return request.path.startswith(("/api/", "/health", "/metrics")) and request.endpoint != "api.docs"
 
 
 def register_error_handlers(app: Flask) -> None:
@@ -62,6 +63,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Contention, _contention)
     app.register_error_handler(EventStoreError, _unavailable)
     app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(NoConnectionFree, _unavailable)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 

@@ -1,10 +1,12 @@
 """What events make happen in the accounts: a suspended driver is signed out."""
 
 import logging
+from contextlib import suppress
 from typing import ClassVar
 
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import Engine, delete
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend_services.fleet.commands import DriverStatus
@@ -46,4 +48,12 @@ def start_with(app: Flask, waybill: Waybill) -> None:
         with Session(engine) as session, session.begin():
             session.execute(delete(Checkpoint).where(Checkpoint.name == reactor.name))
         runner.prepare()
+    _make_checkpoint(engine, reactor.name, waybill.store.store_id)
     waybill.add_companion(runner)
+
+
+def _make_checkpoint(engine: Engine, name: str, store_id: str) -> None:
+    """The reactors of several processes wait for each other at its row, so it must be there before they begin."""
+    with suppress(IntegrityError), Session(engine) as session, session.begin():  # another process made it
+        if session.get(Checkpoint, name) is None:
+            session.add(Checkpoint(name=name, store_id=store_id, log_position=0))

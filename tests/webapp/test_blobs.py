@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from PIL import Image, PngImagePlugin
 
 from tests.webapp.driver.pictures import picture
 from tests.webapp.noon import start_app, stop_app
-from webapp.blobs import MAX_BYTES, BlobRefused, blob_path, is_own_picture, store_data_url, store_image
+from webapp.blobs import MAX_BYTES, BlobRefused, is_own_picture, store_data_url, store_image
 
 pytestmark = pytest.mark.usefixtures("_in_app")
 
@@ -34,7 +34,10 @@ def _in_app(app: Flask) -> Iterator[None]:
 
 
 def file_of(url: str) -> Path:
-    return blob_path(url.removeprefix("/blobs/"))
+    blob = current_app.extensions["blobs"].find(url.removeprefix("/blobs/"))
+    assert blob is not None
+    assert isinstance(blob.content, Path)
+    return blob.content
 
 
 def opened(url: str) -> Image.Image:

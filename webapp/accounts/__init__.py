@@ -1,1 +1,1 @@
-"""Who may sign in. Accounts and sign-ins are plain rows in accounts.db, not events (docs/adr/0004)."""
+"""Who may sign in. Accounts and sign-ins are plain rows in a database of their own, not events (docs/adr/0004)."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend_services.read_models import Instant
 from eventstore.doors import new_id
 from webapp.accounts.passwords import hash_password
-from webapp.database import db
+from webapp.database import db, lock_accounts
 
 Role = Literal["admin", "dispatcher", "driver"]
 
@@ -72,6 +72,14 @@ def create_account(
             f"There is a sign-in called {username} already, or one for this driver."
         ) from None
     return account
+
+
+def create_first_account(username: str, password: str, display_name: str) -> Account:
+    """Add the account of whoever sets Waybill up. Raises `AccountExists` when somebody else was faster."""
+    lock_accounts()
+    if has_accounts():
+        raise AccountExists("The first account is made already.")
+    return create_account(username, password, "admin", display_name)
 
 
 def set_password(account: Account, password: str) -> None:

@@ -8,14 +8,14 @@ from typing import cast
 from flask import Flask, current_app, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from backend_services.settings import Settings
 from webapp.accounts.models import Account, SignIn, find_account, find_account_by_name
 from webapp.accounts.passwords import LONGEST, is_password
 from webapp.database import db
+from webapp.rate_limits import Throttle
 
 IDLE_LIMIT = timedelta(hours=12)
 ABSOLUTE_LIMIT = {"driver": timedelta(days=30)}
@@ -39,28 +39,26 @@ class SignedInUser(UserMixin):  # type: ignore[misc]
         return self._token
 
 
-def init_sign_in(app: Flask) -> None:
+def init_sign_in(app: Flask, settings: Settings) -> None:
     """Let Flask-Login load users from sessions."""
     manager = LoginManager()
     manager.session_protection = None
-    manager.init_app(app)
+    manager.init_app(app, add_context_processor=False)  # pages know the actor; see access
     manager.user_loader(_load_user)
-    app.extensions["sign_in_throttle"] = MovingWindowRateLimiter(MemoryStorage())
+    app.extensions["sign_in_throttle"] = Throttle(settings, WRONG_TRIES)
 
 
 def try_sign_in(username: str, password: str) -> Account | None:
     """Sign in; None for an unknown name, a wrong password or a disabled account alike. Raises `TooManyTries`."""
-    throttle: MovingWindowRateLimiter = current_app.extensions["sign_in_throttle"]
+    throttle: Throttle = current_app.extensions["sign_in_throttle"]
     keys = (username.strip().casefold()[:LONGEST], request.remote_addr or "")
-    if not all(
-        throttle.test(WRONG_TRIES, "sign-in", kind, key) for kind, key in zip("na", keys, strict=True)
-    ):
+    if not all(throttle.allows("sign-in", kind, key) for kind, key in zip("na", keys, strict=True)):
         raise TooManyTries
     account = find_account_by_name(username)
     right = is_password(account.password_hash if account else None, password[: LONGEST + 1])
     if account is None or not right or account.disabled_at is not None:
         for kind, key in zip("na", keys, strict=True):
-            throttle.hit(WRONG_TRIES, "sign-in", kind, key)
+            throttle.count("sign-in", kind, key)
         return None
     start_session(account)
     return account
@@ -113,7 +111,8 @@ def _load_user(token: str) -> SignedInUser | None:
         return None
     sign_in, account = found
     if now - sign_in.last_seen_at > SEEN_EVERY:
-        sign_in.last_seen_at = now
+        # Not through the object: another process may be ending this very session.
+        db.session.execute(update(SignIn).where(SignIn.token_hash == _hash(token)).values(last_seen_at=now))
         db.session.commit()
     return SignedInUser(account, token)
 

@@ -71,9 +71,12 @@ def setup() -> ResponseReturnValue:
     if form.validate_on_submit():
         settings = current_app.extensions["waybill"].settings
         if first_start.is_setup_code(settings, form.code.data):
-            account = models.create_account(
-                form.username.data, form.password.data, "admin", form.display_name.data
-            )
+            try:
+                account = models.create_first_account(
+                    form.username.data, form.password.data, form.display_name.data
+                )
+            except models.AccountExists:
+                return redirect(url_for("auth.sign_in"), 303)
             first_start.forget_setup_code(settings)
             sessions.start_session(account)
             return redirect(url_for("auth.home"), 303)

@@ -1,8 +1,9 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Whether the process lives, whether it can do its work, and its figures."""
 
 from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from webapp.access import public
+from webapp.access import admin_only, public
 from webapp.acting import waybill
 
 health = Blueprint("health", __name__)
@@ -26,3 +27,10 @@ def ready() -> Response:
         response.status_code = 503
         response.headers["Retry-After"] = "2"
     return response
+
+
+@health.get("/metrics")
+@admin_only
+def metrics() -> Response:
+    """The figures of this process in Prometheus' text format; for the API key, or an admin."""
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)

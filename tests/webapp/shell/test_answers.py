@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
-from tests.webapp.shell.conftest import KEY, Visitor
+from tests.webapp.shell.conftest import KEY, PASSWORD, Visitor
 from webapp.access import check_all_routes_declared, public
+from webapp.accounts.models import create_account
 from webapp.blobs import MAX_SIDE_PX, BlobRefused, store_data_url, store_image
 from webapp.security import CSP
 
@@ -119,3 +121,27 @@ class TestPictures:
     @pytest.mark.parametrize("name", ["..%2f..%2fsecret_key", "x.png", "a" * 64 + ".svg", "../secret_key"])
     def test_nothing_else_is_served(self, visitor: Visitor, name: str) -> None:
         assert visitor.get(f"/blobs/{name}", headers=BEARER).status_code == 404
+
+
+class TestMetrics:
+    def test_they_are_for_the_api_key_and_admins(self, app: Flask, visitor: Visitor) -> None:
+        answer = visitor.get("/metrics")
+        assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
+        assert visitor.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+        assert visitor.get("/metrics", headers=BEARER).status_code == 200
+        visitor.sign_in("aino")
+        assert visitor.get("/metrics").status_code == 403
+        visitor.sign_in("dana")
+        assert visitor.get("/metrics").status_code == 200
+
+    def test_a_dispatcher_does_not_see_them(self, app: Flask, visitor: Visitor) -> None:
+        with app.app_context():
+            create_account("dirk", PASSWORD, "dispatcher", "Dirk")
+        visitor.sign_in("dirk")
+        assert visitor.get("/metrics").status_code == 403
+
+    def test_they_are_what_prometheus_reads(self, visitor: Visitor) -> None:
+        answer = visitor.get("/metrics", headers=BEARER)
+        assert answer.content_type.startswith("text/plain; version=")
+        families = {family.name for family in text_string_to_metric_families(answer.text)}
+        assert {"python_info", "process_cpu_seconds"} <= families
