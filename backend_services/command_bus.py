@@ -109,7 +109,13 @@ class CommandBus:
             self._redis.delete(self._replies)
 
     def send(
-        self, service: str, method: str, local: Any, command: msgspec.Struct, context: Context, **more: Any
+        self,
+        service: str,
+        method: str,
+        local: Any,
+        command: msgspec.Struct,
+        context: Context,
+        as_driver: str | None = None,
     ) -> Outcome:
         """Have the service's workers do the command, and answer or raise as its method does.
 
@@ -117,8 +123,9 @@ class CommandBus:
         it can't be done twice. Raises `CommandPending` when it waits for a worker for too long.
         """
         context = replace(context, command_id=context.command_id or self._doors.new_id())
+        more = {} if as_driver is None else {"as_driver": as_driver}
         do_here = partial(getattr(local, method), command, context, **more)
-        sent = self._sent(method, command, context, **more)
+        sent = self._sent(method, command, context, as_driver)
         future: Future[Reply] = Future()
         self._waiting[sent.message_id] = future
         stream = commands_stream(self._namespace, service)
@@ -144,7 +151,7 @@ class CommandBus:
         return {name: self._redis.xlen(commands_stream(self._namespace, name)) for name in services}
 
     def _sent(
-        self, method: str, command: msgspec.Struct, context: Context, as_driver: str | None = None
+        self, method: str, command: msgspec.Struct, context: Context, as_driver: str | None
     ) -> SentCommand:
         return SentCommand(
             message_id=self._doors.new_id(),

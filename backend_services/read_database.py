@@ -35,7 +35,7 @@ def open_read_models(settings: Settings, schema: str | None = None) -> Engine:
     if url.get_backend_name() == "postgresql":
         from backend_services.guarded import guard_connections
 
-        engine = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, pool_size=5, max_overflow=15, pool_pre_ping=True, hide_parameters=True)
         guard_connections(engine)
         return engine
     # They can be built again, so a SQLite file needn't be synced at each commit.

@@ -24,6 +24,7 @@ class Shape:
     projectors: int = 1
 
 
+SMALL = Shape()
 FULL = Shape(web=2, workers=tuple((name,) for name in SERVICES for _ in range(2)), publishers=2, projectors=2)
 """Two of everything."""
 
@@ -50,7 +51,7 @@ class Cluster:
     """The processes of one installation; `environ` holds the engines' URLs and whatever else they need."""
 
     def __init__(
-        self, folder: Path, environ: Mapping[str, str], shape: Shape = Shape(), ports: tuple[int, ...] = ()
+        self, folder: Path, environ: Mapping[str, str], shape: Shape = SMALL, ports: tuple[int, ...] = ()
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.environ = {**os.environ, "WAYBILL_DATA_DIR": str(folder), **environ}

@@ -10,6 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, Select, event, func, inspect, select
 from sqlalchemy.schema import CreateSchema
 
+from backend_services.read_database import read_models_url
 from backend_services.settings import Settings
 from eventstore.projections import CheckpointModel
 
@@ -17,8 +18,8 @@ ACCOUNTS_SCHEMA = "accounts"
 ACCOUNTS_LOCK = 7_243_001
 """The number of the PostgreSQL advisory lock that web processes hold while they make what must be there once."""
 SERVER_OPTIONS: dict[str, Any] = {
-    "pool_size": 20,
-    "max_overflow": 40,
+    "pool_size": 10,
+    "max_overflow": 30,
     "pool_timeout": 5,
     "pool_pre_ping": True,
     "connect_args": {"connect_timeout": 5},
@@ -32,12 +33,16 @@ db = SQLAlchemy()
 
 def init_database(app: Flask, settings: Settings) -> None:
     """Bind the databases to the app and create the tables of the accounts."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_DATABASE_URI"] = read_models_url(settings).render_as_string(hide_password=False)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = SERVER_OPTIONS if settings.is_distributed else FILE_OPTIONS
     app.config["SQLALCHEMY_BINDS"] = {"accounts": _accounts(settings)}
     db.init_app(app)
     with app.app_context():
         if settings.is_distributed:
+            from backend_services.guarded import guard_connections
+
+            for engine in db.engines.values():
+                guard_connections(engine)
             create_accounts(db.engines["accounts"])
         else:
             event.listen(db.engines["accounts"], "connect", _set_pragmas)
@@ -60,8 +65,8 @@ def _accounts(settings: Settings) -> dict[str, Any]:
     return {
         **SERVER_OPTIONS,
         "url": settings.database_url,
-        "pool_size": 10,
-        "max_overflow": 20,
+        "pool_size": 5,
+        "max_overflow": 15,
         "execution_options": {"schema_translate_map": {None: ACCOUNTS_SCHEMA}},
     }
 

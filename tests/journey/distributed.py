@@ -11,7 +11,7 @@ import psycopg
 import pymongo
 from confluent_kafka.admin import AdminClient
 
-from ops.cluster import Cluster, Shape
+from ops.cluster import SMALL, Cluster, Shape
 from tests.engines import engine_url, own_database
 from tests.journey.server import API_KEY
 
@@ -23,7 +23,7 @@ class DistributedServer:
     """
 
     def __init__(
-        self, folder: Path, shape: Shape = Shape(), engines: dict[str, str] | None = None, **environ: str
+        self, folder: Path, shape: Shape = SMALL, engines: dict[str, str] | None = None, **environ: str
     ) -> None:
         self.name = f"t{uuid4().hex[:16]}"
         names = ("EVENT_STORE_URL", "BROKER_URL", "REDIS_URL", "DATABASE_URL")
