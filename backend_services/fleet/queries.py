@@ -160,9 +160,12 @@ def list_free_vehicles(
 def find_driver_namesakes(
     session: Session, driver_id: str, name: str, driver_license: str
 ) -> list[dict[str, str]]:
-    """Warnings about other drivers with that licence or name: [{code, driverId, message}], at most 10."""
-    same = or_(DriverRow.driver_license == driver_license, DriverRow.sort_name == name.casefold())
-    query = select(DriverRow).where(DriverRow.driver_id != driver_id, same).limit(10)
+    """Warnings about other drivers with that licence or name, licences first: [{code, driverId, message}], at most
+    10."""
+    same_license = DriverRow.driver_license == driver_license
+    same = or_(same_license, DriverRow.sort_name == name.casefold())
+    query = select(DriverRow).where(DriverRow.driver_id != driver_id, same)
+    query = query.order_by(same_license.desc(), DriverRow.driver_id).limit(10)
     warnings = []
     for row in session.scalars(query):
         what = "driverLicense" if row.driver_license == driver_license else "name"
@@ -178,6 +181,7 @@ def find_vehicle_namesakes(session: Session, vehicle_id: str, registration: str)
         select(VehicleRow.vehicle_id)
         .where(VehicleRow.vehicle_id != vehicle_id)
         .where(VehicleRow.sort_registration == registration.casefold())
+        .order_by(VehicleRow.vehicle_id)
         .limit(10)
     )
     message = "Another vehicle has the same registration."
