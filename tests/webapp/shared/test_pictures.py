@@ -18,8 +18,9 @@ from tests.engines import engine_url, own_database
 from tests.webapp.driver.pictures import picture
 from tests.webapp.shared.conftest import KEY, Start
 from webapp import create_app
-from webapp.blob_stores import CHUNK_BYTES, BlobStore, FileBlobs, GridFsBlobs
+from webapp.blob_stores import BlobStore, FileBlobs
 from webapp.blobs import store_image
+from webapp.gridfs_blobs import CHUNK_BYTES, GridFsBlobs
 
 CONTENT = bytes(range(256)) * 2_500  # three chunks
 NAME = f"{hashlib.sha256(CONTENT).hexdigest()}.png"
