@@ -26,6 +26,7 @@ KNOWN = {
     "WAYBILL_BOOKING_BUFFER_MINUTES",
     "WAYBILL_THREADS",
     "WAYBILL_BASE_URL",
+    "WAYBILL_PROXIES",
     "WAYBILL_DEMO_SPEED",
     "WAYBILL_NAMESPACE",
     "WAYBILL_METRICS_PORT",
@@ -68,6 +69,7 @@ class Settings:
     booking_buffer: timedelta
     threads: int
     base_url: str | None
+    proxies: int
     namespace: str
     metrics_port: int | None
     log_level: str
@@ -119,6 +121,7 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
         "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
         "base_url": read("WAYBILL_BASE_URL", "", _web_address),
+        "proxies": read("WAYBILL_PROXIES", "0", _whole(0, 10)),
         "namespace": read("WAYBILL_NAMESPACE", "waybill", _name),
         "metrics_port": read("WAYBILL_METRICS_PORT", "0", _whole(0, 65_535)) or None,
         "log_level": read("WAYBILL_LOG_LEVEL", "INFO", _log_level),

@@ -2,6 +2,7 @@
 
 from flask import Flask, request
 from flask_limiter.util import get_remote_address
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend_services.settings import Settings
 from webapp.access import check_all_routes_declared, current_actor, init_access
@@ -22,6 +23,8 @@ from webapp.wiring import Waybill, build
 def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
     """The app over `waybill`, or a freshly built one; start its threads with `app.extensions["waybill"].start()`."""
     app = Flask(__name__)
+    if settings.proxies:  # else whoever asks could write the address himself
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     init_security(app, settings)
     waybill = app.extensions["waybill"] = waybill or build(settings)
     app.extensions["blobs"] = open_blob_store(settings)
