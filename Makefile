@@ -3,10 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ENGINES := $(BIN)/python -m ops.engines --
 SOURCES := eventstore backend_services webapp ops tests e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types unit journey e2e soak bench engines requirements clean
+.PHONY: help demo run test lint types unit journey e2e soak bench engines up-local requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +18,9 @@ demo: $(VENV)/.run ## Start Waybill with a demo day in Helsinki (PORT, default 8
 run: $(VENV)/.run ## Start Waybill without demo data
 	@exec $(BIN)/python -m webapp
 
-test: $(VENV)/.dev chromium ## Lint, types and every test: what CI runs
+test: $(VENV)/.dev chromium java ## Lint, types and every test in both modes: what CI runs
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/python -m pytest -n 2 tests e2e
+	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup tests e2e
 
 lint: $(VENV)/.dev ## Style, formatting and the direction of imports
 	$(BIN)/ruff check $(SOURCES)
@@ -29,14 +30,14 @@ lint: $(VENV)/.dev ## Style, formatting and the direction of imports
 types: $(VENV)/.dev ## Types (strict in eventstore and backend_services)
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev ## The tests that need neither server nor browser
-	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey --ignore tests/webapp/demo
+unit: $(VENV)/.dev ## The tests that need neither engines, server nor browser
+	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey --ignore tests/cluster --ignore tests/webapp/demo
 
-journey: $(VENV)/.dev ## The API journey and the demo, against the running program
-	$(BIN)/python -m pytest -n 2 tests/journey tests/webapp/demo
+journey: $(VENV)/.dev java ## The API journey in both modes, and the demo, against the running program
+	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup tests/journey tests/cluster tests/webapp/demo
 
-e2e: $(VENV)/.dev chromium ## The browser tests
-	$(BIN)/python -m pytest e2e
+e2e: $(VENV)/.dev chromium java ## The browser tests in both modes
+	$(ENGINES) $(BIN)/python -m pytest e2e
 
 soak: $(VENV)/.dev ## The race harness, large
 	$(BIN)/python -m tests.eventstore.race --seconds 120 --workers 8
@@ -50,8 +51,11 @@ requirements: ## Compile the pinned requirements anew
 	  $(VENV)/compile/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header $$name.in -o $$name.txt || exit 1; done
 
-engines: $(VENV)/.dev ## Real MongoDB, Kafka, Redis and PostgreSQL on loopback; prints their URLs, Ctrl-C stops them
+engines: $(VENV)/.dev java ## Real MongoDB, Kafka, Redis and PostgreSQL on loopback; prints their URLs, Ctrl-C stops them
 	@exec $(BIN)/python -m ops.engines
+
+up-local: $(VENV)/.dev java ## The engines and every role on this machine (ports 8001 and 8002); Ctrl-C stops all
+	@exec $(BIN)/python -m ops.up_local
 
 clean: ## Remove the virtual environment and caches, never data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -75,3 +79,10 @@ chromium: # A real browser for the browser tests: CHROMIUM, one on the PATH, or 
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; \
 	  else echo "The browser tests need Chromium: install your system's package, or set CHROMIUM to its path."; exit 1; fi
+
+.PHONY: java
+java: # Apache Kafka for the tests comes by Maven; without it a substitute broker stands in, except in CI
+	@command -v java >/dev/null && command -v mvn >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq default-jre-headless maven >/dev/null; \
+	  else echo "Without Java 17 and Maven a substitute for Apache Kafka is used (Debian: default-jre-headless, maven)."; fi

@@ -4,13 +4,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.journey.server import Server
+from tests.journey.conftest import MODES, AnyServer, make_server
 
 PASSWORD = "a long enough password"
 ARGUMENTS = [
@@ -39,24 +38,23 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of this module, empty: nobody can sign in yet."""
-    running = Server(tmp_path_factory.mktemp("e2e") / "data").start()
-    yield running
-    running.stop()
+@pytest.fixture(scope="module", params=MODES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyServer]:
+    """A server of this module in each mode, empty: nobody can sign in yet."""
+    running = make_server(request.param, tmp_path_factory.mktemp("e2e") / "data")
+    yield running.start()
+    running.remove()
 
 
 @pytest.fixture(scope="module")
-def dana(server: Server) -> str:
+def dana(server: AnyServer) -> str:
     """The first account, made without a browser."""
     with httpx.Client(base_url=server.url) as http:
         page = http.get("/setup").text
         token = page.split('name="csrf_token" value="')[1].split('"')[0]
-        code = (server.data_dir / "setup_code").read_text().strip()
         form = {
             "csrf_token": token,
-            "code": code,
+            "code": server.setup_code(),
             "display_name": "Dana",
             "username": "dana",
             "password": PASSWORD,
@@ -66,7 +64,7 @@ def dana(server: Server) -> str:
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser, server: AnyServer) -> Iterator[Callable[..., Page]]:
     """Opens pages in contexts of their own; at the end no page may have complained."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -97,9 +95,9 @@ def open_page(browser: Browser, server: Server) -> Iterator[Callable[..., Page]]
     assert complaints == []
 
 
-def make_first_account(page: Page, data_dir: Path) -> None:
+def make_first_account(page: Page, setup_code: str) -> None:
     """The setup page, as the first dispatcher sees it."""
-    page.goto(f"/setup?code={(data_dir / 'setup_code').read_text().strip()}")
+    page.goto(f"/setup?code={setup_code}")
     page.get_by_label("Your name").fill("Dana Dispatcher")
     page.get_by_label("Username").fill("dana")
     page.get_by_label("Password").fill(PASSWORD)

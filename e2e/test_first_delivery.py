@@ -13,7 +13,7 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(  # noqa: PLR0915 - one stor
     open_page: Callable[..., Page], server: Server
 ) -> None:
     desk = open_page()
-    make_first_account(desk, server.data_dir)
+    make_first_account(desk, server.setup_code())
 
     desk.goto("/fleet/drivers/new")
     desk.get_by_label("Name", exact=True).fill("Aino Virta")

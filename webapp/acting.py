@@ -39,12 +39,12 @@ def own_driver_id() -> str | None:
     return actor.driver_id if actor.role == "driver" else None
 
 
-def settle(outcome: Outcome) -> bool:
-    """Wait until the rows show what the command did; False when they are still catching up (after 2 s).
+def settle(*outcomes: Outcome) -> bool:
+    """Wait until the rows show what the commands did; False when they are still catching up (after 2 s).
 
     What the request read before is forgotten, so that the next query sees the new rows.
     """
-    shown = waybill().wait_for(outcome)
+    shown = waybill().wait_for(*outcomes)
     db.session.rollback()
     return shown
 

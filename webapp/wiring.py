@@ -1,5 +1,6 @@
 """Which adapters serve which port: the one place where Waybill is put together."""
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -91,9 +92,10 @@ class Waybill:
         """Start and stop something of the process (the board's hub, a reactor) together with the rest."""
         self._companions.append(companion)
 
-    def wait_for(self, outcome: Outcome) -> bool:
-        """Wait until the rows show what the command did, at most 2 s; False when they are still catching up."""
-        return self.rows.wait_for(outcome, READ_YOUR_WRITES_BOUND_S)
+    def wait_for(self, *outcomes: Outcome) -> bool:
+        """Wait until the rows show what the commands did, at most 2 s; False when they are still catching up."""
+        bound = time.monotonic() + READ_YOUR_WRITES_BOUND_S
+        return all(self.rows.wait_for(outcome, max(0.0, bound - time.monotonic())) for outcome in outcomes)
 
     def health(self) -> dict[str, Any]:
         """The state of each dependency, without secrets; `status` is ready, catching_up or unavailable."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from backend_services.settings import ENGINES
 from ops.processes import free_port, wait_until
 
 API_KEY = "a-key-for-tests-0123456789"
@@ -31,7 +32,7 @@ class Server:
     def environ(self, **more: str) -> dict[str, str]:
         """The environment the program gets."""
         return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")},
+            **clean_environ(),
             "PORT": str(self.port),
             "WAYBILL_DATA_DIR": str(self.data_dir),
             "WAYBILL_API_KEY": API_KEY,
@@ -107,3 +108,12 @@ class Server:
             return self.client.get("/health/ready").status_code == 200
         except httpx.TransportError:
             return False
+
+
+def clean_environ() -> dict[str, str]:
+    """This process's environment without what would change the program's mode or settings."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("WAYBILL_") and name not in (*ENGINES, "SECRET_KEY")
+    }

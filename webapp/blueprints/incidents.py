@@ -63,7 +63,7 @@ def resolve() -> ResponseReturnValue:
     outcomes = [result for result in results if isinstance(result, Outcome)]
     refused = [result for result in results if isinstance(result, str)]
     resolved = len(outcomes)
-    if outcomes and not settle(max(outcomes, key=lambda outcome: outcome.last_position or 0)):
+    if not settle(*outcomes):
         flash("Saved. The lists are still catching up.", "info")
     if not chosen:
         flash("Choose the incidents to resolve first.", "warning")

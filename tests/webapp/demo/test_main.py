@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ops.processes import free_port, wait_until
+from tests.journey.server import clean_environ
 from webapp.demo.client import ApiClient
 
 Demo = subprocess.Popen[bytes]
@@ -23,7 +24,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., tuple[Demo, Path]]]:
     started: list[Demo] = []
 
     def run(port: int, **environ: str) -> tuple[Demo, Path]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("WAYBILL_")}
+        clean = clean_environ()
         clean |= {"PORT": str(port), "WAYBILL_DATA_DIR": str(tmp_path / "data"), **environ}
         output = tmp_path / f"output-{len(started)}"
         with output.open("wb") as file:
