@@ -27,8 +27,10 @@ from eventstore.projections import WrongLog
 from eventstore.sequencer import PlacedLog
 
 BATCH_SIZE = 500
-RECEIVE_S = 0.25
+RECEIVE_S = 0.1
 LOOK_EVERY_S = 0.5
+LOOK_AGAIN_S = 0.05
+"""How soon to look again when Kafka has left something out: it is probably away."""
 
 APPLIED = Counter("waybill_events_received_total", "Events received from Kafka and handled")
 FILLED = Gauge("waybill_events_filled", "Events read from the event store because Kafka didn't bring them")
@@ -44,8 +46,8 @@ class Stragglers:
         self._projector = projector
         self._behind: dict[Lane, int] = {}
 
-    def look(self) -> None:
-        """Bring up what was behind at the last look already and hasn't moved since."""
+    def look(self) -> bool:
+        """Bring up what was behind at the last look already and hasn't moved since; whether there was any."""
         heads, reached = self._projector.log.heads(), self._projector.checkpoints()
         behind = {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
         stuck = [lane for lane, pseq in behind.items() if self._behind.get(lane) == pseq]
@@ -54,6 +56,7 @@ class Stragglers:
         for lane in stuck:
             self._projector.fill(lane, heads[lane])
         FILLED.set(self._projector.filled)
+        return bool(stuck)
 
 
 class Projector:
@@ -85,8 +88,8 @@ class Projector:
             if self._consumer is not None:
                 self._consumer.commit()
         if time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + LOOK_EVERY_S
-            self._stragglers.look()
+            was_needed = self._stragglers.look()
+            self._next_look = time.monotonic() + (LOOK_AGAIN_S if was_needed else LOOK_EVERY_S)
         return True
 
     def _receive(self) -> list[PlacedEvent]:

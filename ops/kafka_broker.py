@@ -66,6 +66,10 @@ class KafkaBroker:
         wait_until(lambda: self._answers(admin), START_BOUND_S, f"a Kafka broker (see {self._child.log})")
         return self
 
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.is_running
+
     def stop(self) -> None:
         """Stop it at once; what producers had acknowledged is on disk with Apache Kafka."""
         if self._child is not None:
