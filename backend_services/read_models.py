@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, TypeDecorator, delete, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-READ_MODEL_VERSION = 2
+from eventstore.doors import new_id
+
+READ_MODEL_VERSION = 3
 """Raise it whenever a table or a projection changes: the next start builds the read models anew."""
 
 BOARD_LOG_KEPT = timedelta(hours=24)
@@ -38,12 +40,16 @@ class ReadModel(DeclarativeBase):
 
 
 class BoardCounter(ReadModel):
-    """The last `seq` of the board's log. A row, not a sequence: numbers become visible in their order."""
+    """The last `seq` of the board's log. A row, not a sequence: numbers become visible in their order.
+
+    `log_id` tells this life of the log from an earlier one with the same numbers.
+    """
 
     __tablename__ = "board_counter"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int]
+    log_id: Mapped[str]
 
 
 class BoardChange(ReadModel):
@@ -62,7 +68,7 @@ def note_board_change(session: Session, kind: str, subject_id: str, changed_at: 
     next_seq = update(BoardCounter).values(seq=BoardCounter.seq + 1).returning(BoardCounter.seq)
     seq = session.scalar(next_seq)
     if seq is None:
-        session.add(BoardCounter(id=1, seq=1))
+        session.add(BoardCounter(id=1, seq=1, log_id=new_id()))
         session.flush()
         seq = 1
     session.add(BoardChange(seq=seq, kind=kind, subject_id=subject_id, changed_at=changed_at))
@@ -73,6 +79,12 @@ def note_board_change(session: Session, kind: str, subject_id: str, changed_at: 
 def board_head(session: Session) -> int:
     """The `seq` of the newest change on the board, 0 before the first."""
     return session.scalar(select(BoardCounter.seq)) or 0
+
+
+def rows_version(session: Session) -> str:
+    """A text that is another one after each event that was applied to any row."""
+    found = session.execute(select(BoardCounter.log_id, BoardCounter.seq)).one_or_none()
+    return f"{found[0]}:{found[1]}" if found else "none"
 
 
 def list_board_changes(session: Session, after_seq: int, limit: int) -> list[BoardChange] | None:

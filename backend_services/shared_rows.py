@@ -14,6 +14,7 @@ from backend_services.pokes import Pokes
 from backend_services.read_database import schema_name
 from backend_services.read_models import BoardCounter, ReadModel
 from backend_services.settings import Settings
+from eventstore.doors import new_id
 from eventstore.execute import Outcome
 from eventstore.lane_projector import SWITCH_LOCK, LaneCheckpoint, LaneModel, StreamVersion
 from eventstore.lanes import parse_lane
@@ -35,7 +36,7 @@ def prepare_shared_rows(settings: Settings, engine: Engine, schema: str | None =
         session.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{name}"'))
         ReadModel.metadata.create_all(session.connection())
         LaneModel.metadata.create_all(session.connection())
-        session.execute(insert(BoardCounter).values(id=1, seq=0).on_conflict_do_nothing())
+        session.execute(insert(BoardCounter).values(id=1, seq=0, log_id=new_id()).on_conflict_do_nothing())
 
 
 class SharedRows:

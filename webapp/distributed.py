@@ -10,6 +10,7 @@ from backend_services.command_bus import CommandBus, RemoteService
 from backend_services.fleet.shared_positions import SharedPositions
 from backend_services.guarded import GuardedStore, connect_redis
 from backend_services.pokes import Pokes
+from backend_services.read_cache import SharedReadCache
 from backend_services.services import NAMES, build_services
 from backend_services.shared_rows import SharedRows
 from eventstore.execute import Executor
@@ -33,6 +34,7 @@ class Distributed:
         self.rows = SharedRows(
             settings, waybill.engine, PlacedLog(self._store), Pokes(self._redis, settings.namespace)
         )
+        self.read_cache = SharedReadCache(self._redis, settings.namespace)
         self.positions = SharedPositions(self._redis, settings.namespace)
         locks = RedisLocks(self._redis, settings.namespace)
         executor = Executor(self.store, waybill.codec, waybill.doors)

@@ -10,6 +10,7 @@ from backend_services.deliveries.service import DeliveryService
 from backend_services.fleet.positions import LastPositions, Positions
 from backend_services.fleet.service import FleetService
 from backend_services.projecting import all_projections, build_codec, prepare_read_models
+from backend_services.read_cache import OwnReadCache, ReadCache
 from backend_services.read_database import open_read_models
 from backend_services.routes.service import RouteService
 from backend_services.services import Services, build_services
@@ -66,6 +67,7 @@ class Waybill:
         self.rows: Rows
         self.services: Services
         self.positions: Positions
+        self.read_cache: ReadCache
         if settings.is_distributed:
             self._distribute()
         else:
@@ -122,7 +124,7 @@ class Waybill:
         self.rows = self.runner
         executor = Executor(self.store, self.codec, self.doors)
         self.services = build_services(self.settings, executor, InProcessLocks(), self.sessions)
-        self.positions = LastPositions()
+        self.positions, self.read_cache = LastPositions(), OwnReadCache()
         self._more_health: Callable[[], dict[str, Any]] = dict
 
     def _distribute(self) -> None:
@@ -130,6 +132,7 @@ class Waybill:
 
         parts = Distributed(self)
         self.store, self.rows, self.positions = parts.store, parts.rows, parts.positions
+        self.read_cache = parts.read_cache
         self.services = cast(Services, parts.services)
         self._more_health = parts.health
         self.add_companion(parts.bus)

@@ -160,7 +160,7 @@ def get_vehicle(vehicle_id: str) -> answers.VehicleAnswer:
     return _vehicle(found)
 
 
-@operation(api, "GET", "/fleet/overview", tag="Fleet", answer=answers.FleetOverview)
+@operation(api, "GET", "/fleet/overview", tag="Fleet", answer=answers.FleetOverview, is_hot=True)
 def fleet_overview() -> answers.FleetOverview:
     """Count the fleet by status, and say who is on which delivery."""
     session = db.session()

@@ -103,7 +103,7 @@ def remove_checkpoint(route_id: str, sequence: int) -> answers.Message:
     return answers.Message(message=result["message"])
 
 
-@operation(api, "GET", "/routes/overview", tag="Routes", answer=answers.RouteOverview)
+@operation(api, "GET", "/routes/overview", tag="Routes", answer=answers.RouteOverview, is_hot=True)
 def routes_overview() -> answers.RouteOverview:
     """Every route with its checkpoints and whether they are reached."""
     session = db.session()
