@@ -84,22 +84,23 @@ def kill_in_turn(server: DistributedServer, load: Load, commands: int, seed: int
     """Kill each role once while the load runs, and start it again; answers how many were killed."""
     chance, roles = random.Random(seed), list(server.cluster.roles.values())  # noqa: S311
     chance.shuffle(roles)
-    runner = threading.Thread(target=load.run)
-    runner.start()
     killed = 0
     step = max(1, commands // (2 * len(roles) + 2))
 
-    def await_progress(count: int) -> None:
-        wait_until(lambda: len(load.acknowledged) >= count or not runner.is_alive(), 300, "progress")
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(load.run)
 
-    for number, role in enumerate(roles):
-        await_progress((2 * number + 1) * step)
-        if runner.is_alive():
-            role.kill()
-            killed += 1
-        await_progress((2 * number + 2) * step)
-        role.start()
-    runner.join()
+        def await_progress(count: int) -> None:
+            wait_until(lambda: len(load.acknowledged) >= count or running.done(), 300, "progress")
+
+        for number, role in enumerate(roles):
+            await_progress((2 * number + 1) * step)
+            if not running.done():
+                role.kill()
+                killed += 1
+            await_progress((2 * number + 2) * step)
+            role.start()
+        running.result()
     return killed
 
 
