@@ -39,11 +39,12 @@ journey: $(VENV)/.dev java ## The API journey in both modes, and the demo, again
 e2e: $(VENV)/.dev chromium java ## The browser tests in both modes
 	$(ENGINES) $(BIN)/python -m pytest e2e
 
-soak: $(VENV)/.dev ## The race harness, large
+soak: $(VENV)/.dev java ## The race harness and the kill storm, large
 	$(BIN)/python -m tests.eventstore.race --seconds 120 --workers 8
+	$(ENGINES) $(BIN)/python -m tests.cluster.kill_storm --commands 5000
 
-bench: $(VENV)/.dev ## Figures of commands and bookings on this machine
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/.dev java ## Figures of both modes on this machine
+	$(ENGINES) $(BIN)/python -m tests.bench
 
 requirements: ## Compile the pinned requirements anew
 	$(PYTHON) -m venv $(VENV)/compile && $(VENV)/compile/bin/pip -q install uv

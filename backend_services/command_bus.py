@@ -30,6 +30,8 @@ LOOK_S = 1.0
 """How often somebody who waits for a reply looks whether Redis has lost the command."""
 MOST_WAITING = 10_000
 """Commands of one service that wait for a worker; beyond it the web process refuses (503)."""
+PENDING_KEPT_S = 300
+"""Workers refuse a command that has waited for that long."""
 REPLIES_KEPT = 1_000
 REPLIES_EXPIRE_S = 3_600
 
@@ -141,10 +143,25 @@ class CommandBus:
             del self._waiting[sent.message_id]
         if reply is not None:
             return read_reply(reply)
-        if self._is_lost(stream, entry):
+        try:
+            is_lost = self._is_lost(stream, entry)
+        except RedisError:
+            is_lost = True
+        if is_lost:
             log.warning("Redis has lost a command; %s is done in this process", method)
             return cast(Outcome, do_here())
+        self._redis.set(self._pending_key(sent.command_id), b"1", ex=PENDING_KEPT_S)
         raise CommandPending(sent.command_id)
+
+    def is_pending(self, command_id: str) -> bool:
+        """Whether a command that isn't stored yet may still be waiting for a worker."""
+        try:
+            return bool(self._redis.exists(self._pending_key(command_id)))
+        except RedisError:
+            return False
+
+    def _pending_key(self, command_id: str) -> str:
+        return f"{self._namespace}:pending:{command_id}"
 
     def queue_lengths(self, services: list[str]) -> dict[str, int]:
         """How many commands of each service wait for a worker or are being done. Raises `RedisError`."""

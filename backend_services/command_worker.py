@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from backend_services.command_bus import (
+    PENDING_KEPT_S,
     REPLIES_EXPIRE_S,
     REPLIES_KEPT,
     Reply,
@@ -31,7 +32,7 @@ AT_ONCE = 8
 STUCK_AFTER_MS = 5_000
 """A command that its worker hasn't finished by then is given to another too; being done twice does it no harm."""
 CLAIM_EVERY_S = 1.0
-EXPIRED_AFTER = timedelta(minutes=5)
+EXPIRED_AFTER = timedelta(seconds=PENDING_KEPT_S)
 """Whoever sent a command has long given up by then, and may have done something else instead."""
 
 HANDLED = Counter("waybill_commands_total", "Commands done, by what came of them", ["service", "kind"])

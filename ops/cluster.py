@@ -90,7 +90,7 @@ class Cluster:
         for child in running:
             child.terminate()
         for child in running:
-            child.stop()
+            child.end(40)
 
     def kill(self) -> None:
         """kill -9 for all."""

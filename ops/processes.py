@@ -91,6 +91,10 @@ class Child:
         """Ask it to end and wait; kill it at the bound. Answers the exit code."""
         if self.is_running:
             self._process.send_signal(how)
+        return self.end(bound_s)
+
+    def end(self, bound_s: float) -> int:
+        """Wait for its end; kill it at the bound. Answers the exit code."""
         try:
             return self._process.wait(bound_s)
         except subprocess.TimeoutExpired:

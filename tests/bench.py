@@ -10,25 +10,49 @@ from uuid import uuid4
 
 import websocket
 
+from backend_services.command_bus import CommandBus
+from backend_services.fleet.commands import AddDriver
+from backend_services.fleet.service import FleetService
+from backend_services.guarded import connect_redis
+from backend_services.pokes import Pokes
+from backend_services.read_database import open_read_models
+from backend_services.settings import load_settings
+from backend_services.shared_rows import SharedRows
+from eventstore.doors import Doors
+from eventstore.execute import Context
 from eventstore.factory import open_event_store
+from eventstore.mongodb import MongoEventStore
+from eventstore.sequencer import PlacedLog
+from ops.cluster import FULL
+from tests.engines import engine_url, own_database
 from tests.eventstore.samples import add, executor
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, ok
+from tests.journey.distributed import DistributedServer
 from tests.journey.server import Server
 
 COMMITS = 2_000
 REQUESTS = 600
+LOAD_PER_S, LOAD_S = 50, 20
 
 
 def main() -> None:
     """Print one line per figure."""
     with tempfile.TemporaryDirectory() as folder:
-        commits(Path(folder))
-        http(Path(folder))
+        print("embedded: one process on SQLite")
+        commits(f"sqlite:///{folder}/events.db")
+        http(Server(Path(folder) / "server"))
+        print("distributed: two of every role over MongoDB, Kafka, Redis and PostgreSQL")
+        commits(own_database(engine_url("EVENT_STORE_URL")))
+        server = DistributedServer(Path(folder) / "distributed", FULL)
+        http(server)
+        steady_load(server)
+        server.remove()
 
 
-def commits(folder: Path) -> None:
+def commits(url: str) -> None:
     """Durable commits per second: one thread syncs each alone, many share a sync."""
-    store = open_event_store(f"sqlite:///{folder}/events.db")
+    store = open_event_store(url)
+    assert store.store_id
     runner = executor(store)
     alone = rate(1, lambda number: add(runner, f"alone-{number}"), COMMITS)
     shared = rate(32, lambda number: add(runner, f"shared-{number}"), COMMITS)
@@ -36,9 +60,9 @@ def commits(folder: Path) -> None:
     store.close()
 
 
-def http(folder: Path) -> None:
+def http(server: Server | DistributedServer) -> None:
     """Round trips of the JSON API, and the time until a change is in the rows and on a board's socket."""
-    server = Server(folder / "server").start()
+    server.start()
     try:
         body = {"name": "Bench", "driverLicense": "L"}
         times: list[float] = []
@@ -57,7 +81,45 @@ def http(folder: Path) -> None:
         server.stop()
 
 
-def board(server: Server) -> None:
+def steady_load(server: DistributedServer) -> None:
+    """Commands at a steady rate through the bus: each round trip, and from its commit until its row can be read.
+
+    Times count from when a command was due, so that one that had to queue isn't forgiven.
+    """
+    server.start()
+    settings = load_settings(server.cluster.environ)
+    redis, store = connect_redis(settings), MongoEventStore(settings.event_store_url)
+    pokes = Pokes(redis, settings.namespace)
+    rows = SharedRows(settings, open_read_models(settings), PlacedLog(store), pokes)
+    bus = CommandBus(redis, settings.namespace, Doors())
+    for part in (bus, rows):
+        part.start()
+    round_trips: list[float] = []
+    visible: list[float] = []
+    unseen: list[str] = []
+    context = Context(actor="bench", correlation_id="bench")
+    first_due = time.perf_counter() + 0.5
+
+    def send(number: int) -> None:
+        due = first_due + number / LOAD_PER_S
+        time.sleep(max(0.0, due - time.perf_counter()))
+        command = AddDriver(driver_id=None, name=f"Driver {number}", driver_license=f"L-{number}")
+        outcome = bus.send("fleet", "add_driver", FleetService, command, context)
+        answered = time.perf_counter()
+        if not rows.wait_for(outcome, 10):
+            unseen.append(outcome.command_id)
+        round_trips.append(answered - due)
+        visible.append(time.perf_counter() - answered)
+
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(send, range(LOAD_PER_S * LOAD_S)))
+    for part in (rows, bus):
+        part.stop()
+    print(f"at {LOAD_PER_S} commands/s for {LOAD_S} s: command round trip {percentiles(round_trips)}")
+    print(f"  commit → row visible {percentiles(visible)}, never seen {len(unseen)}")
+
+
+def board(server: Server | DistributedServer) -> None:
     """From sending a command to its frame on an open board."""
 
     key = {"Authorization": server.client.headers["Authorization"]}
@@ -87,9 +149,9 @@ def rate(threads: int, act: Callable[[int], object], count: int) -> float:
 
 
 def percentiles(times: list[float]) -> str:
-    """p50 and p95 in milliseconds."""
-    cuts = statistics.quantiles(times, n=20)
-    return f"p50 {statistics.median(times) * 1000:.1f} ms, p95 {cuts[18] * 1000:.1f} ms"
+    """p50, p95 and p99 in milliseconds."""
+    cuts = [1000 * cut for cut in statistics.quantiles(times, n=100)]
+    return f"p50 {cuts[49]:.1f} ms, p95 {cuts[94]:.1f} ms, p99 {cuts[98]:.1f} ms"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
+from backend_services.command_bus import CommandPending
 from eventstore.execute import CommandReused, Contention, Refusal
 from eventstore.ports import EventStoreError
 from webapp.correlation import current_correlation_id
@@ -61,6 +62,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Refusal, refusal_problem)
     app.register_error_handler(CommandReused, _command_reused)
     app.register_error_handler(Contention, _contention)
+    app.register_error_handler(CommandPending, _pending)
     app.register_error_handler(EventStoreError, _unavailable)
     app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(NoConnectionFree, _unavailable)
@@ -76,6 +78,28 @@ def _command_reused(_error: CommandReused) -> Response:
 def _contention(_error: Contention) -> Response:
     detail = "Others changed the same things at the same moment. Try again."
     return _later(problem(409, "version_contention", "Changed meanwhile", detail), 1)
+
+
+def _pending(pending: CommandPending) -> Response:
+    """202: it will be done, or expire; the address tells which."""
+    address = f"/api/commands/{pending.command_id}"
+    if not wants_problem():
+        detail = (
+            "It is taken down but not done yet: there is much to do at the moment. Look again in a minute before you"
+            " try it once more."
+        )
+        page = render_template(
+            "error.html", status=202, title="Still working on it", detail=detail, code="pending"
+        )
+        return _later(make_response(page, 202), 5)
+    body = {
+        "commandId": pending.command_id,
+        "outcome": "pending",
+        "message": f"The command waits to be done. Ask {address}, or send it again with the same Idempotency-Key.",
+    }
+    response = Response(msgspec.json.encode(body), 202, content_type="application/json")
+    response.headers["Location"] = address
+    return _later(response, 2)
 
 
 def _unavailable(error: Exception) -> Response:

@@ -99,6 +99,10 @@ class Waybill:
         bound = time.monotonic() + READ_YOUR_WRITES_BOUND_S
         return all(self.rows.wait_for(outcome, max(0.0, bound - time.monotonic())) for outcome in outcomes)
 
+    def is_pending(self, command_id: str) -> bool:
+        """Whether a command that isn't stored yet may still be waiting for a worker."""
+        return self._is_pending(command_id)
+
     def health(self) -> dict[str, Any]:
         """The state of each dependency, without secrets; `status` is ready, catching_up or unavailable."""
         try:
@@ -126,6 +130,7 @@ class Waybill:
         self.services = build_services(self.settings, executor, InProcessLocks(), self.sessions)
         self.positions, self.read_cache = LastPositions(), OwnReadCache()
         self._more_health: Callable[[], dict[str, Any]] = dict
+        self._is_pending: Callable[[str], bool] = lambda _: False
 
     def _distribute(self) -> None:
         from webapp.distributed import Distributed
@@ -134,7 +139,7 @@ class Waybill:
         self.store, self.rows, self.positions = parts.store, parts.rows, parts.positions
         self.read_cache = parts.read_cache
         self.services = cast(Services, parts.services)
-        self._more_health = parts.health
+        self._more_health, self._is_pending = parts.health, parts.bus.is_pending
         self.add_companion(parts.bus)
 
 

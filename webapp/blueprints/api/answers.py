@@ -1,7 +1,7 @@
 """What clients get. Field names are a contract; instants are in UTC with Z."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -309,6 +309,14 @@ class CommandAnswer(Struct, rename="camel", kw_only=True):
     outcome: str
     result: dict[str, Any]
     recorded_at: datetime
+
+
+class PendingCommand(Struct, rename="camel", kw_only=True):
+    """The command is taken down but not done yet; `Location` is where to ask."""
+
+    command_id: str
+    outcome: Literal["pending"]
+    message: str
 
 
 class Problem(Struct, rename="camel", kw_only=True):

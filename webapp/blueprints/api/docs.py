@@ -45,7 +45,7 @@ def docs() -> ResponseReturnValue:
 
 @lru_cache(maxsize=1)
 def _document() -> bytes:
-    models: list[Any] = [answers.Problem]
+    models: list[Any] = [answers.Problem, answers.PendingCommand]
     for operation in OPERATIONS:
         models += [model for model in (operation.body, operation.answer, operation.query) if model]
     schemas, components = msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")
@@ -108,6 +108,11 @@ def _describe(operation: Operation, references: dict[Any, Any], components: dict
     if operation.body is not None:
         content = {"application/json": {"schema": references[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}
+    if writes or operation.answer is answers.CommandAnswer:
+        described["responses"]["202"] = {
+            "description": "Taken down, but not done yet (Location, Retry-After)",
+            "content": {"application/json": {"schema": references[answers.PendingCommand]}},
+        }
     for status in PROBLEMS if writes else READ_PROBLEMS:
         described["responses"][status] = {
             "description": PROBLEMS[status],

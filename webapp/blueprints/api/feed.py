@@ -1,5 +1,6 @@
 """For integrators: every event in its order, and what became of a command."""
 
+from backend_services.command_bus import CommandPending
 from eventstore.execute import Refusal
 from eventstore.records import RecordedEvent
 from webapp.access import current_actor, signed_in
@@ -44,8 +45,13 @@ def list_events(query: bodies.EventsQuery) -> answers.Feed:
     access=signed_in,
 )
 def get_command(command_id: str) -> answers.CommandAnswer:
-    """Say what became of a command, by its Idempotency-Key."""
+    """Say what became of a command, by its Idempotency-Key.
+
+    202 while it waits to be done.
+    """
     commit = waybill().store.find_command(command_id)
+    if commit is None and waybill().is_pending(command_id):
+        raise CommandPending(command_id)
     hidden = own_driver_id() is not None and commit is not None
     if commit is None or (hidden and commit.command.actor != current_actor().event_name):
         raise Refusal(
