@@ -150,18 +150,15 @@ class CommandBus:
         if is_lost:
             log.warning("Redis has lost a command; %s is done in this process", method)
             return cast(Outcome, do_here())
-        self._redis.set(self._pending_key(sent.command_id), b"1", ex=PENDING_KEPT_S)
+        self._redis.set(pending_key(self._namespace, sent.command_id), b"1", ex=PENDING_KEPT_S)
         raise CommandPending(sent.command_id)
 
     def is_pending(self, command_id: str) -> bool:
         """Whether a command that isn't stored yet may still be waiting for a worker."""
         try:
-            return bool(self._redis.exists(self._pending_key(command_id)))
+            return bool(self._redis.exists(pending_key(self._namespace, command_id)))
         except RedisError:
             return False
-
-    def _pending_key(self, command_id: str) -> str:
-        return f"{self._namespace}:pending:{command_id}"
 
     def queue_lengths(self, services: list[str]) -> dict[str, int]:
         """How many commands of each service wait for a worker or are being done. Raises `RedisError`."""
@@ -253,6 +250,11 @@ def command_types(service: type) -> dict[str, type[msgspec.Struct]]:
 def commands_stream(namespace: str, service: str) -> str:
     """The Redis stream in which a service's commands wait."""
     return f"{namespace}:commands:{service}"
+
+
+def pending_key(namespace: str, command_id: str) -> str:
+    """The key that is there while somebody was told that this command waits."""
+    return f"{namespace}:pending:{command_id}"
 
 
 def answer(sent: SentCommand, act: Callable[[], Outcome]) -> Reply:

@@ -23,6 +23,7 @@ from backend_services.command_bus import (
     answer,
     command_types,
     commands_stream,
+    pending_key,
 )
 from eventstore.doors import Doors
 from eventstore.execute import Context, Outcome, Refusal
@@ -48,6 +49,7 @@ class CommandWorker:
         self, redis: "Redis", namespace: str, service: str, local: Any, name: str, doors: Doors
     ) -> None:
         self._redis = redis
+        self._namespace = namespace
         self._service = service
         self._local = local
         self._types = command_types(type(local))
@@ -146,6 +148,7 @@ class CommandWorker:
             together.expire(reply_to, REPLIES_EXPIRE_S)
             together.xack(self._stream, GROUP, entry)
             together.xdel(self._stream, entry)
+            together.delete(pending_key(self._namespace, reply.command_id))
             together.execute()
 
     def _make_group(self) -> None:

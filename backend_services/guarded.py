@@ -19,7 +19,8 @@ from eventstore.records import Commit, RecordedEvent
 
 T = TypeVar("T")
 
-MONGODB = Policy(most_at_once=100)
+MONGODB = Policy(most_at_once=100, total_timeout_s=8.0)
+"""Less than what a web process waits for a reply, so that a worker without a store still says so."""
 REDIS = Policy(most_at_once=200, try_timeout_s=2.0)
 POSTGRESQL = Policy(most_at_once=60)
 

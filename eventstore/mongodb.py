@@ -21,7 +21,7 @@ from uuid6 import uuid7
 from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable
 from eventstore.records import Commit, RecordedEvent
 
-SERVER_SELECTION_S = 5.0
+SERVER_SELECTION_S = 3.0
 SOCKET_TIMEOUT_S = 10.0
 MOST_CONNECTIONS = 100
 VERSION_DIGITS = 10

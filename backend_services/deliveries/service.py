@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from backend_services.deliveries.delivery import DELIVERY, Delivery
 from backend_services.fleet.driver import DRIVER
 from backend_services.fleet.queries import list_free_drivers, list_free_vehicles
 from backend_services.fleet.vehicle import VEHICLE
+from backend_services.hints import if_readable
 from backend_services.routes.route import ROUTE, require_route
 from backend_services.rules import check_claimed_time
 from eventstore.codec import Event
@@ -221,7 +223,8 @@ class DeliveryService:
             except Refusal as refusal:
                 conflict = refusal.details.get("conflict")
                 if conflict is not None:
-                    conflict["alternatives"] = self._others_free(conflict) + conflict["alternatives"]
+                    others = if_readable(partial(self._others_free, conflict))
+                    conflict["alternatives"] = others + conflict["alternatives"]
                 raise
 
         return decide_with_alternatives

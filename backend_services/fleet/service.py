@@ -8,6 +8,7 @@ from backend_services.fleet import commands, driver, vehicle
 from backend_services.fleet.driver import DRIVER
 from backend_services.fleet.queries import find_driver_namesakes, find_vehicle_namesakes
 from backend_services.fleet.vehicle import VEHICLE
+from backend_services.hints import if_readable
 from eventstore.codec import Event
 from eventstore.execute import Context, Decision, Executor, Outcome, Streams
 from eventstore.ports import ResourceLocks
@@ -93,12 +94,18 @@ class FleetService:
             return self._executor.execute(command, context, decide)
 
     def _driver_warnings(self, driver_id: str, name: str, driver_license: str) -> list[dict[str, str]]:
-        with self._sessions() as session:
-            return find_driver_namesakes(session, driver_id, name.strip(), driver_license.strip())
+        def read() -> list[dict[str, str]]:
+            with self._sessions() as session:
+                return find_driver_namesakes(session, driver_id, name.strip(), driver_license.strip())
+
+        return if_readable(read)
 
     def _vehicle_warnings(self, vehicle_id: str, registration: str) -> list[dict[str, str]]:
-        with self._sessions() as session:
-            return find_vehicle_namesakes(session, vehicle_id, registration.strip())
+        def read() -> list[dict[str, str]]:
+            with self._sessions() as session:
+                return find_vehicle_namesakes(session, vehicle_id, registration.strip())
+
+        return if_readable(read)
 
 
 def _decision(

@@ -64,6 +64,7 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._seq = 0
         self._shown = _Shown()
+        self._trouble = ""
         self.most_sockets = max(4, self._waybill.settings.threads - THREADS_LEFT_FOR_REQUESTS)
 
     def start(self) -> None:
@@ -127,8 +128,11 @@ class Hub:
                 if time.monotonic() >= next_tick:
                     next_tick = time.monotonic() + TICK_S
                     self._push_what_time_changed()
-            except Exception:
-                log.exception("the board's hub could not push")
+                self._trouble = ""
+            except Exception as error:
+                if type(error).__name__ != self._trouble:  # said once, not at each of the tries
+                    log.exception("the board's hub can't push; it tries again until it works")
+                self._trouble = type(error).__name__
             worked_s = time.monotonic() - began
             self._stopping.wait(max(LEAST_GAP_S, worked_s * (1 / MOST_BUSY - 1)))
 

@@ -1,0 +1,110 @@
+"""What the README says of engines that are away, and that everything goes on by itself when they are back."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from ops.engines import MongoServer, PostgresServer
+from ops.processes import wait_until
+from tests.cluster import oracle
+from tests.cluster.clients import send_until_answered
+from tests.engines import engine_url
+from tests.journey.city import add_driver, ok, refused
+from tests.journey.distributed import DistributedServer
+
+ANSWER_S = 15.0
+"""Within it every request must be answered, whatever is away."""
+
+
+@pytest.fixture
+def mongo(tmp_path: Path) -> Iterator[MongoServer]:
+    engine_url("EVENT_STORE_URL")
+    running = MongoServer(tmp_path / "mongo").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    engine_url("DATABASE_URL")
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, *list(folder.parents)[:2]):
+        parent.chmod(0o755)  # PostgreSQL's user must get through
+    running = PostgresServer(folder / "server").start()
+    yield running
+    running.stop()
+
+
+def answered(http: httpx.Client, method: str, path: str, **more: object) -> httpx.Response:
+    began = time.monotonic()
+    answer = http.request(method, path, **more)  # type: ignore[arg-type]
+    assert time.monotonic() - began < ANSWER_S
+    return answer
+
+
+def a_driver() -> dict[str, str]:
+    return {"name": "Aino", "driverLicense": str(uuid4())}
+
+
+def test_without_the_event_store_writes_are_503_and_lists_still_show(
+    tmp_path: Path, mongo: MongoServer
+) -> None:
+    server = DistributedServer(tmp_path / "city", engines={"EVENT_STORE_URL": mongo.url}).start()
+    http, key = server.client, str(uuid4())
+    try:
+        kept = add_driver(http)
+        mongo.stop()
+        headers = {"Idempotency-Key": key}
+        away = answered(http, "POST", "/api/fleet/drivers", json=a_driver(), headers=headers)
+        refused(away, 503, "store_unavailable")
+        assert int(away.headers["Retry-After"]) > 0
+        assert [item["driverId"] for item in ok(http.get("/api/fleet/drivers"))["items"]] == [kept]
+        assert answered(http, "GET", "/health/ready").status_code == 503
+        assert answered(http, "GET", "/health/live").status_code == 200
+        mongo.start()
+        done = send_until_answered(http, "POST", "/api/fleet/drivers", a_driver())
+        assert done.status_code == 200, done.text
+        server.cluster.await_ready()
+        wait_until(lambda: oracle.rows(server) == oracle.fold(oracle.commits(server)), 30, "equal rows")
+    finally:
+        if not mongo.children[0].is_running:
+            mongo.start()
+        server.remove()
+
+
+def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_catch_up(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    server = DistributedServer(tmp_path / "city", engines={"DATABASE_URL": postgres.url}).start()
+    http = server.client
+    try:
+        add_driver(http)
+        postgres.stop()
+        done = answered(http, "POST", "/api/fleet/vehicles", json={"registration": "R", "vehicleType": "Van"})
+        assert done.status_code == 200, done.text
+        refused(answered(http, "GET", "/api/fleet/vehicles"), 503, "store_unavailable")
+        assert answered(http, "GET", "/board").status_code == 503
+        assert answered(http, "GET", "/health/ready").status_code == 503
+        postgres.start()
+        wait_until(
+            lambda: http.get(f"/api/fleet/vehicles/{done.json()['id']}").status_code == 200, 30, "the row"
+        )
+        server.cluster.await_ready()
+        assert oracle.rows(server) == oracle.fold(oracle.commits(server))
+        with psycopg.connect(server.engine_urls["DATABASE_URL"]) as connection:
+            schema = f"{server.name}_read_v%"
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_user_tables WHERE schemaname LIKE %s AND relname = 'dead_letters'"
+                " AND n_live_tup > 0",
+                (schema,),
+            ).fetchone()
+        assert found == (0,)
+    finally:
+        if postgres.child is None or not postgres.child.is_running:
+            postgres.start()
+        server.remove()
