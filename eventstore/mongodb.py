@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
@@ -141,10 +142,12 @@ class MongoEventStore:
         ):
             yield lambda: _next(changes)
 
-    def last_positioned(self) -> Document | None:
+    def last_positioned(self, session: ClientSession | None = None) -> Document | None:
         """The commit at the head of the log: its `log` only."""
         newest = [("log.positions", DESCENDING)]
-        return self.commits.find_one({"log.positions": {"$gt": 0}}, {"log": True}, sort=newest)
+        return self.commits.find_one(
+            {"log.positions": {"$gt": 0}}, {"log": True}, sort=newest, session=session
+        )
 
     def _prepare(self) -> str:
         hello = self.client.admin.command("hello")
