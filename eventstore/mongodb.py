@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import pymongo
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -23,7 +24,9 @@ from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable
 from eventstore.records import Commit, RecordedEvent
 
 SERVER_SELECTION_S = 5.0
-SOCKET_TIMEOUT_S = 10.0
+SOCKET_TIMEOUT_S = 5.0
+LOOK_UP_TIMEOUT_S = 2.0
+"""Short, since who looks up an unknown result asks again and has promised an answer within seconds."""
 MOST_CONNECTIONS = 100
 VERSION_DIGITS = 10
 """Versions are padded with zeros in the slots, so that one index serves uniqueness and a stream read in order."""
@@ -89,7 +92,7 @@ class MongoEventStore:
         return commit
 
     def find_command(self, command_id: str) -> Commit | None:
-        with wrapped():
+        with wrapped(), pymongo.timeout(LOOK_UP_TIMEOUT_S):
             found = self.commits.find_one({"slots": slot_text(f"cmd:{command_id}", 0)})
         return to_commit(found) if found else None
 
