@@ -12,6 +12,7 @@ from eventstore.factory import open_event_store
 from eventstore.mongodb import MongoEventStore
 from eventstore.ports import EventStore
 from tests.engines import engine_url, own_database
+from tests.eventstore.projected_rows import prepared
 from tests.eventstore.samples import SelfPlacingStore
 
 
@@ -54,9 +55,21 @@ def postgres() -> Iterator[Engine]:
     admin = create_engine(url)
     with admin.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    engine = create_engine(url.update_query_dict({"options": f"-csearch_path={schema}"}), pool_size=10)
+    options = {"options": f"-csearch_path={schema}", "application_name": schema}
+    engine = create_engine(url.update_query_dict(options), pool_size=10)
     yield engine
     engine.dispose()
     with admin.begin() as connection:
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
     admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """The tables of `projected_rows`, empty, on either engine."""
+    if request.param == "postgresql":
+        yield prepared(request.getfixturevalue("postgres"))
+        return
+    made = create_engine(f"sqlite:///{tmp_path}/rows.db")
+    yield prepared(made)
+    made.dispose()
