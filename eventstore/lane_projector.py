@@ -107,10 +107,11 @@ class LaneProjector:
         Raises `WrongLog` when the rows were built from another log, or from a newer state of this one.
         """
         self.skipped = self.log.skipped_events()
-        heads = self.log.heads()
         with self.transaction(alone=True) as session:
             LaneModel.metadata.create_all(session.connection())
             known = {checkpoint.lane: checkpoint for checkpoint in session.scalars(select(LaneCheckpoint))}
+            # The heads are asked for after the checkpoints were read: others may be moving both.
+            heads = self.log.heads()
             for lane in lanes:
                 checkpoint = known.get(str(lane))
                 if checkpoint is None:
@@ -130,8 +131,11 @@ class LaneProjector:
         while True:
             try:
                 with self.transaction() as session:
-                    for lane in sorted(by_lane, key=str):
-                        self._apply(session, lane, by_lane[lane])
+                    # All locks before any row, always in one order: what spans lanes (a counter) can't deadlock then.
+                    lanes = sorted(by_lane, key=str)
+                    checkpoints = [self._locked_checkpoint(session, lane) for lane in lanes]
+                    for lane, checkpoint in zip(lanes, checkpoints, strict=True):
+                        self._apply(session, lane, checkpoint, by_lane[lane])
                 break
             except _Gap as gap:
                 self.fill(gap.lane, gap.to)
@@ -199,8 +203,9 @@ class LaneProjector:
                 session.execute(text(f"SELECT {how}(:key)"), {"key": SWITCH_LOCK})
             yield session
 
-    def _apply(self, session: Session, lane: Lane, events: Sequence[PlacedEvent]) -> None:
-        checkpoint = self._locked_checkpoint(session, lane)
+    def _apply(
+        self, session: Session, lane: Lane, checkpoint: LaneCheckpoint, events: Sequence[PlacedEvent]
+    ) -> None:
         fresh = []
         expected = checkpoint.pseq + 1
         for placed in events:
@@ -237,7 +242,8 @@ class LaneProjector:
         for _ in range(TRIES):
             try:
                 with self.transaction() as session:
-                    self._apply(session, placed.lane, [placed])
+                    checkpoint = self._locked_checkpoint(session, placed.lane)
+                    self._apply(session, placed.lane, checkpoint, [placed])
                 return
             except _Gap as gap:
                 self.fill(gap.lane, gap.to)

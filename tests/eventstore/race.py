@@ -1,9 +1,10 @@
 """Race harness: processes book few drivers over many overlapping times and are stopped between decision and write.
 
-    python -m tests.eventstore.race --seed 7 --workers 4 --seconds 5 [--plant no-version-check]
+    python -m tests.eventstore.race --seed 7 --workers 4 --seconds 5 [--plant no-version-check] [--store mongodb://…]
 
 An oracle folds the commits naively: no driver may ever hold two overlapping bookings. `--plant` puts in an adapter
-that takes whatever version is free instead of refusing, which must make the oracle find overlaps.
+that takes whatever version is free instead of refusing, which must make the oracle find overlaps. `--store` names an
+empty event store; without one it is a SQLite file of the harness's own.
 """
 
 import argparse
@@ -24,10 +25,13 @@ from backend_services.fleet.booking import Request
 from backend_services.fleet.commands import AddDriver
 from backend_services.fleet.driver import DRIVER, add_driver, book_driver, release_driver
 from backend_services.projecting import build_codec
+from backend_services.topics import TOPICS
 from eventstore.execute import Contention, Context, Decision, Executor, Refusal, Streams
 from eventstore.factory import open_event_store
+from eventstore.mongodb import MongoEventStore
 from eventstore.ports import EventStore
 from eventstore.records import Commit
+from tests.eventstore.samples import place_all
 
 DRIVERS = 3
 STOP_CHANCE = 0.08
@@ -59,10 +63,10 @@ class NoVersionCheck:
         return self._store.append(msgspec.structs.replace(commit, events=tuple(events)))
 
 
-def work(path: str, seed: int, seconds: float, plant: str | None) -> None:
+def work(url: str, seed: int, seconds: float, plant: str | None) -> None:
     """One worker: books and releases until its time is over; prints a line for each conflict."""
     chance = random.Random(seed)  # noqa: S311 - a replayable race
-    store: EventStore = open_event_store(f"sqlite:///{path}")
+    store: EventStore = open_event_store(url)
     if plant == "no-version-check":
         store = NoVersionCheck(store)  # type: ignore[assignment]
     runner = Executor(store, build_codec())
@@ -113,40 +117,42 @@ class Figures:
     overlaps: int = 0
 
 
-def race(seed: int, workers: int, seconds: float, plant: str | None = None) -> Figures:
+def race(
+    seed: int, workers: int, seconds: float, plant: str | None = None, store_url: str | None = None
+) -> Figures:
     """Run the race and judge it."""
-    figures = Figures()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "events.db"
-        _add_drivers(path)
-        arguments = [
-            sys.executable,
-            "-m",
-            "tests.eventstore.race",
-            "--work",
-            str(path),
-            "--seconds",
-            str(seconds),
-        ]
-        if plant:
-            arguments += ["--plant", plant]
+        url = store_url or f"sqlite:///{Path(folder) / 'events.db'}"
+        _add_drivers(url)
+        arguments = ["--work", url, "--seconds", str(seconds), *(["--plant", plant] if plant else [])]
         racers = [
             subprocess.Popen(
-                [*arguments, "--seed", str(seed * 100 + number)], stdout=subprocess.PIPE, text=True
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.eventstore.race",
+                    *arguments,
+                    "--seed",
+                    str(seed * 100 + number),
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
             )
             for number in range(workers)
         ]
-        figures.stops = _let_go_on({racer.pid for racer in racers})
+        figures = Figures(stops=_let_go_on({racer.pid for racer in racers}))
         for racer in racers:
-            output = racer.stdout.read() if racer.stdout else ""
-            figures.conflicts += output.count("conflict")
-        figures.commits, figures.overlaps = judge(path)
+            with racer:
+                figures.conflicts += racer.stdout.read().count("conflict") if racer.stdout else 0
+        figures.commits, figures.overlaps = judge(url)
     return figures
 
 
-def judge(path: Path) -> tuple[int, int]:
+def judge(url: str) -> tuple[int, int]:
     """The number of events, and of overlaps ever held, by a naive fold of the log."""
-    store = open_event_store(f"sqlite:///{path}")
+    store = open_event_store(url)
+    if isinstance(store, MongoEventStore):
+        place_all(store, TOPICS)
     held: dict[str, dict[str, tuple[str, str]]] = {}
     overlaps = 0
     events = store.read_events(0, 10_000_000)
@@ -164,8 +170,9 @@ def judge(path: Path) -> tuple[int, int]:
     return len(events), overlaps
 
 
-def _add_drivers(path: Path) -> None:
-    store = open_event_store(f"sqlite:///{path}")
+def _add_drivers(url: str) -> None:
+    store = open_event_store(url)
+    assert store.store_id
     runner = Executor(store, build_codec())
     for number in range(DRIVERS):
         command = AddDriver(driver_id=f"d{number}", name=f"D{number}", driver_license="L")
@@ -206,12 +213,13 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--plant", choices=["no-version-check"])
+    parser.add_argument("--store")
     parser.add_argument("--work")
     given = parser.parse_args()
     if given.work:
         work(given.work, given.seed, given.seconds, given.plant)
         return 0
-    figures = race(given.seed, given.workers, given.seconds, given.plant)
+    figures = race(given.seed, given.workers, given.seconds, given.plant, given.store)
     print(
         f"race seed={given.seed} workers={given.workers} events={figures.commits} conflicts={figures.conflicts}"
         f" stops={figures.stops} overlaps={figures.overlaps}"

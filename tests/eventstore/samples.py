@@ -9,8 +9,10 @@ from eventstore.codec import Codec, Event
 from eventstore.doors import Doors, new_id
 from eventstore.execute import Aggregate, Context, Decision, Executor, Outcome, Refusal, Streams
 from eventstore.lanes import Lane, Topics
+from eventstore.mongodb import MongoEventStore
 from eventstore.ports import EventStore
 from eventstore.records import CommandRecord, Commit, RecordedEvent
+from eventstore.sequencer import Sequencer
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -40,6 +42,7 @@ def commit_of(
     outcome: str = "accepted",
     payload: str = "p",
     data: dict[str, object] | None = None,
+    commit_id: str | None = None,
 ) -> Commit:
     """A commit with one event per (stream, version)."""
     events = tuple(
@@ -60,7 +63,7 @@ def commit_of(
     )
     command = CommandRecord(id=command_id or some_id(), type="Add", actor="tester", payload_sha256=payload)
     return Commit(
-        id=some_id(),
+        id=commit_id or some_id(),
         command=command,
         outcome=outcome,  # type: ignore[arg-type]
         result={"ok": True},
@@ -102,3 +105,22 @@ class _OneTopic(Topics):
 
 
 TOPICS = _OneTopic({"counter": "counter-events"})
+
+
+def place_all(store: MongoEventStore, topics: Topics = TOPICS) -> None:
+    """Give every commit of a MongoDB store its place in the log."""
+    sequencer = Sequencer(store, topics)
+    while sequencer.step():
+        pass
+
+
+class SelfPlacingStore(MongoEventStore):
+    """A MongoDB store that places what waits before anybody looks at the log, so that tests needn't wait for it."""
+
+    def head(self) -> int:
+        place_all(self)
+        return super().head()
+
+    def read_events(self, after_position: int, limit: int) -> list[RecordedEvent]:
+        place_all(self)
+        return super().read_events(after_position, limit)

@@ -1,25 +1,15 @@
-"""`execute`: once per command id, again on lost races, never a guess about what may have been stored."""
+"""`execute` on both stores: once per command id, again on lost races, never a guess about what may be stored."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from eventstore.execute import CommandReused, Contention, Context, Decision, Refusal, Streams
-from eventstore.factory import open_event_store
 from eventstore.locks import InProcessLocks
 from eventstore.ports import EventStore, ResultUnknown, SlotTaken, StoreUnavailable
 from eventstore.records import Commit
 from tests.eventstore.samples import CODEC, COUNTER, Add, Added, add, commit_of, executor
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    opened = open_event_store(f"sqlite:///{tmp_path}/events.db")
-    yield opened
-    opened.close()
 
 
 def test_a_re_send_gets_the_stored_answer_and_changes_nothing(store: EventStore) -> None:

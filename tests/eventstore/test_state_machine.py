@@ -1,4 +1,4 @@
-"""Any order of appends, conflicts, re-sends and reopenings agrees with a list."""
+"""Any order of appends, conflicts, re-sends and reopenings agrees with a list, on both stores."""
 
 import shutil
 import tempfile
@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from eventstore.execute import CommandReused, Refusal
 from eventstore.factory import open_event_store
-from eventstore.ports import SlotTaken
-from tests.eventstore.samples import COUNTER, add, commit_of, executor
+from eventstore.ports import EventStore, SlotTaken
+from tests.eventstore.samples import COUNTER, SelfPlacingStore, add, commit_of, executor
 
 streams = st.sampled_from(["a", "b", "c"])
 amounts = st.integers(-3, 5)
+
+
+SETTINGS = settings(stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -23,14 +26,21 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(tempfile.mkdtemp())
-        self._open()
+        self.start_empty()
         self.log: list[tuple[str, int]] = []
         self.answers: dict[str, tuple[str, int, object]] = {}
 
-    def _open(self) -> None:
-        self.store = open_event_store(f"sqlite:///{self._folder}/events.db")
-        self.runner = executor(self.store)
+    def start_empty(self) -> None:
+        """Open a store without commits."""
+        raise NotImplementedError
+
+    def open(self, store: EventStore) -> None:
+        self.store = store
+        self.runner = executor(store)
+
+    def open_again(self) -> None:
+        """Open what was closed."""
+        raise NotImplementedError
 
     def total(self, stream: str) -> int:
         return sum(amount for name, amount in self.log if name == stream)
@@ -78,7 +88,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self._open()
+        self.open_again()
 
     @invariant()
     def the_log_is_the_list(self) -> None:
@@ -94,10 +104,33 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
+
+
+class SqliteMachine(StoreMachine):
+    def start_empty(self) -> None:
+        self._folder = Path(tempfile.mkdtemp())
+        self.open_again()
+
+    def open_again(self) -> None:
+        self.open(open_event_store(f"sqlite:///{self._folder}/events.db"))
+
+    def teardown(self) -> None:
+        super().teardown()
         shutil.rmtree(self._folder)
 
 
-TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+def test_sqlite_agrees_with_a_list() -> None:
+    run_state_machine_as_test(SqliteMachine, settings=settings(SETTINGS, max_examples=25))
+
+
+def test_mongodb_agrees_with_a_list(mongo_url: str) -> None:
+    class MongoMachine(StoreMachine):
+        def start_empty(self) -> None:
+            self.open_again()
+            assert self.store.store_id
+            self.store.commits.delete_many({})  # type: ignore[attr-defined]
+
+        def open_again(self) -> None:
+            self.open(SelfPlacingStore(mongo_url))
+
+    run_state_machine_as_test(MongoMachine, settings=settings(SETTINGS, max_examples=10))
