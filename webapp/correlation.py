@@ -9,6 +9,7 @@ from eventstore.doors import new_id
 
 HEADER = "X-Correlation-Id"
 _acceptable = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_traceparent = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def init_correlation(app: Flask) -> None:
@@ -30,7 +31,11 @@ def current_correlation_id() -> str:
 
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
-    g.correlation_id = given if _acceptable.fullmatch(given) else new_id()
+    trace = _traceparent.fullmatch(request.headers.get("traceparent", ""))
+    if _acceptable.fullmatch(given):
+        g.correlation_id = given
+    else:  # a client that traces (W3C Trace Context) finds its trace id again on the events
+        g.correlation_id = trace.group(1) if trace else new_id()
 
 
 def _answer(response: Response) -> Response:

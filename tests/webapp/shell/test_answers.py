@@ -49,6 +49,23 @@ def test_a_sensible_correlation_id_is_kept(visitor: Visitor, given: str, kept: b
     assert answer.headers["X-Correlation-Id"]
 
 
+@pytest.mark.parametrize(
+    ("traceparent", "kept"),
+    [
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", False),
+        ("not a trace", False),
+    ],
+)
+def test_a_trace_of_the_client_becomes_the_correlation_id(
+    visitor: Visitor, traceparent: str, kept: bool
+) -> None:
+    answer = visitor.get("/health/live", headers={"traceparent": traceparent})
+    assert (answer.headers["X-Correlation-Id"] == "4bf92f3577b34da6a3ce929d0e0e4736") is kept
+    both = visitor.get("/health/live", headers={"traceparent": traceparent, "X-Correlation-Id": "mine"})
+    assert both.headers["X-Correlation-Id"] == "mine"
+
+
 def test_errors_of_the_api_are_problem_documents_and_those_of_pages_are_pages(visitor: Visitor) -> None:
     api, page = visitor.get("/api/nothing"), visitor.get("/nothing")
     assert (api.status_code, api.content_type) == (404, "application/problem+json")
