@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, prove, reach
 from tests.journey.conftest import MODES, AnyServer, make_server
 
 PASSWORD = "a long enough password"
@@ -61,6 +62,46 @@ def dana(server: AnyServer) -> str:
         }
         assert http.post("/setup", data=form).status_code == 303
     return "dana"
+
+
+@pytest.fixture(scope="module")
+def places(server: AnyServer) -> dict[str, str]:
+    """A small day; the addresses of its pages by name."""
+    http: httpx.Client = server.client
+    driver_id, vehicle_id, route_id = add_driver(http), add_vehicle(http), add_route(http)
+    done = add_delivery(http, route_id, driver_id, vehicle_id)
+    ok(move(http, done, "InTransit"))
+    ok(http.post(f"/api/deliveries/{done}/incidents", json={"type": "Delay", "description": "Long queue"}))
+    for number in (1, 2):
+        ok(reach(http, done, route_id, number))
+    ok(prove(http, done))
+    waiting = add_delivery(http, route_id, driver_id)
+    failed = add_delivery(http, add_route(http))
+    ok(move(http, failed, "Failed", reason="no_access"))
+    planning = add_route(http, active=False)
+    return {
+        "board": "/board",
+        "deliveries": "/deliveries",
+        "new delivery": f"/deliveries/new?route={route_id}",
+        "delivered": f"/deliveries/{done}",
+        "waiting": f"/deliveries/{waiting}",
+        "failed": f"/deliveries/{failed}",
+        "routes": "/routes",
+        "new route": "/routes/new",
+        "active route": f"/routes/{route_id}",
+        "planned route": f"/routes/{planning}",
+        "duplicate": f"/routes/{planning}/duplicate",
+        "drivers": "/fleet",
+        "vehicles": "/fleet?show=vehicles",
+        "driver": f"/fleet/drivers/{driver_id}",
+        "vehicle": f"/fleet/vehicles/{vehicle_id}",
+        "new driver": "/fleet/drivers/new",
+        "new vehicle": "/fleet/vehicles/new",
+        "incidents": "/incidents",
+        "people": "/people",
+        "nothing": "/there/is/nothing",
+        "reference": "/api/docs",
+    }
 
 
 @pytest.fixture
