@@ -3,38 +3,54 @@
 import hashlib
 import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from eventstore.lanes import Lane, PlacedEvent
 from eventstore.records import RecordedEvent
+
+EXAMPLE_ID = "01970f6e-5a2b-7c3d-8e4f-0123456789ab"
 
 _trace_id = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """One event on its way. Instants are aware UTC.
+    """One event on its way. All instants are in UTC."""
 
-    `log_position` is its place in the whole log, `pseq` its place in the lane `partition` of its topic, contiguous
-    from 1: that is what readers drop duplicates and notice losses by.
-    """
-
-    event_id: str
-    stream: str
-    version: int
-    type: str
-    schema_version: int
-    data: dict[str, Any]
-    occurred_at: datetime
-    recorded_at: datetime
-    correlation_id: str
-    causation_id: str
-    actor: str
-    log_position: int
-    topic: str
-    partition: int
-    pseq: int
+    event_id: Annotated[str, Meta(description="The event's own id, a UUID.", examples=[EXAMPLE_ID])]
+    stream: Annotated[
+        str,
+        Meta(
+            description="Which thing it happened to: <category>-<id>. The message's key.",
+            examples=["driver-7"],
+        ),
+    ]
+    version: Annotated[
+        int, Meta(ge=1, description="Its place in the stream, contiguous from 1.", examples=[4])
+    ]
+    type: Annotated[str, Meta(description="What happened, in the past tense.", examples=["DriverBooked"])]
+    schema_version: Annotated[
+        int, Meta(ge=1, description="The version of the shape that `data` has for this type.", examples=[1])
+    ]
+    data: Annotated[dict[str, Any], Meta(description="What the event says; its shape depends on its type.")]
+    occurred_at: Annotated[datetime, Meta(tz=True, description="When it happened, as the actor claims.")]
+    recorded_at: Annotated[datetime, Meta(tz=True, description="When it was stored, by the server's clock.")]
+    correlation_id: Annotated[str, Meta(description="What belongs to one request has one; the trace's id.")]
+    causation_id: Annotated[str, Meta(description="The id of the command, or event, that led to it.")]
+    actor: Annotated[str, Meta(description="Who did it.", examples=["user:7"])]
+    log_position: Annotated[int, Meta(ge=1, description="Its place in the whole log, contiguous from 1.")]
+    topic: Annotated[str, Meta(description="The topic, without the installation's namespace.")]
+    partition: Annotated[int, Meta(ge=0, description="The lane of the topic that the stream lies in.")]
+    pseq: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Its place in the lane, contiguous from 1: what was seen is a repeat, a jump is a loss.",
+            examples=[17],
+        ),
+    ]
 
 
 _encoder = msgspec.json.Encoder()
@@ -53,6 +69,17 @@ def decode(content: bytes) -> PlacedEvent:
     envelope = _decoder.decode(content)
     fields = {name: getattr(envelope, name) for name in RecordedEvent.__struct_fields__}
     return PlacedEvent(RecordedEvent(**fields), Lane(envelope.topic, envelope.partition), envelope.pseq)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of an envelope."""
+    described: dict[str, Any] = msgspec.json.schema(Envelope)["$defs"]["Envelope"]
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:waybill:event-envelope:1",
+        "title": "Event envelope",
+    }
+    return about | {name: part for name, part in described.items() if name != "title"}
 
 
 def headers(placed: PlacedEvent) -> dict[str, str | bytes | None]:

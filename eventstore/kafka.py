@@ -43,11 +43,13 @@ class Broker:
             for created in admin.create_topics(missing).values() if missing else ():
                 _unless_existing(created)
             known = admin.list_topics(timeout=REQUEST_TIMEOUT_S).topics
-        except KafkaException as error:
-            raise BrokerUnavailable(f"Kafka can't be reached: {error}") from error
-        self._partitions = {
+        except (KafkaException, TimeoutError) as error:
+            raise BrokerUnavailable(f"Kafka can't be reached: {error!r}") from error
+        # A topic that was made just now may be unknown yet, or have no partitions: `send` then says so.
+        counts = {
             topic: len(known[name].partitions) for topic in topics if (name := self._name(topic)) in known
         }
+        self._partitions = {topic: count for topic, count in counts.items() if count}
 
     def producer(self) -> "EventProducer":
         """A new producer; call `ensure_topics` first."""

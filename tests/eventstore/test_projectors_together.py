@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from eventstore.lane_projector import LaneProjector
-from eventstore.lanes import Lane
+from eventstore.lanes import Lane, PlacedEvent
 from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 from ops.processes import wait_until
@@ -149,3 +149,22 @@ def test_while_tables_are_exchanged_projectors_wait(mongo: MongoEventStore, shar
         assert rows(shared) == {}
     waiting.join(10)
     assert rows(shared) == fold(events)
+
+
+def test_poison_that_another_projector_has_parked_meanwhile_is_parked_once(
+    mongo: MongoEventStore, shared: Engine
+) -> None:
+    events = some_events(mongo)
+    consumer, rival_consumer = Remembering(), Remembering()
+    consumer.poison = rival_consumer.poison = {of(events, "b")[2].event.event_id}
+    rival = projector_of(mongo, shared, rival_consumer)
+
+    class Overtaken(LaneProjector):
+        def _set_aside(self, placed: PlacedEvent, error: Exception) -> None:
+            rival.handle(events)
+            super()._set_aside(placed, error)
+
+    slow = Overtaken(PlacedLog(mongo), mongo.store_id, CODEC, shared, [consumer])
+    slow.handle(events)
+    assert letters(shared) == {"b": (3, 3)}
+    assert rows(shared) == fold(events, without={placed.event.event_id for placed in of(events, "b")[2:]})

