@@ -56,11 +56,11 @@ def rebuild(
             done = 0
             while (head := store.head()) - done > CLOSE_ENOUGH:
                 done = _read_page(projector, done)
-                report(done, head)
+                report(done, max(done, head))
             with _projector(store, live, serves=True).transaction(alone=True) as session:
-                while done < store.head():
+                while (head := store.head()) > done:
                     done = _read_page(projector, done)
-                report(done, done)
+                    report(done, max(done, head))
                 _let_boards_load_again(building, board_head(session))
                 session.execute(text(f'ALTER SCHEMA "{present}" RENAME TO "{old}"'))
                 session.execute(text(f'ALTER SCHEMA "{fresh}" RENAME TO "{present}"'))
