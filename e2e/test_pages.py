@@ -48,6 +48,7 @@ def places(server: Server) -> dict[str, str]:
         "new vehicle": "/fleet/vehicles/new",
         "incidents": "/incidents",
         "people": "/people",
+        "system": "/admin/system",
         "nothing": "/there/is/nothing",
         "reference": "/api/docs",
     }

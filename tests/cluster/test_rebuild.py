@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import httpx
@@ -16,12 +15,12 @@ import pytest
 import websocket
 
 from backend_services.read_models import READ_MODEL_VERSION
-from eventstore.doors import new_id
 from eventstore.mongodb import MongoEventStore
-from eventstore.records import CommandRecord, Commit, RecordedEvent
+from eventstore.records import RecordedEvent
 from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
 from tests.journey.distributed import DistributedServer
+from tests.journey.planting import planted_commit, planted_event
 from tests.journey.server import API_KEY
 from tests.journey.test_durability import a_small_day, everything
 
@@ -42,30 +41,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistributedServ
 
 def add_the_past(server: DistributedServer) -> None:
     """Many drivers, in commits of 250."""
-    store, now = MongoEventStore(server.engine_urls["EVENT_STORE_URL"]), datetime.now(UTC)
+    store = MongoEventStore(server.engine_urls["EVENT_STORE_URL"])
     for _ in range(OLD_EVENTS // 250):
-        events = tuple(driver_added(str(uuid4()), now) for _ in range(250))
-        record = CommandRecord(id=new_id(), type="Test", actor="test", payload_sha256="-")
-        store.append(
-            Commit(id=new_id(), command=record, outcome="accepted", result={}, events=events, recorded_at=now)
-        )
+        store.append(planted_commit(*(driver_added(str(uuid4())) for _ in range(250))))
     store.close()
 
 
-def driver_added(driver_id: str, now: datetime) -> RecordedEvent:
-    return RecordedEvent(
-        event_id=new_id(),
-        stream=f"driver-{driver_id}",
-        version=1,
-        type="DriverAdded",
-        schema_version=1,
-        data={"driverId": driver_id, "name": f"Old {driver_id}", "driverLicense": driver_id},
-        occurred_at=now,
-        recorded_at=now,
-        correlation_id="test",
-        causation_id="test",
-        actor="test",
-    )
+def driver_added(driver_id: str) -> RecordedEvent:
+    data = {"driverId": driver_id, "name": f"Old {driver_id}", "driverLicense": driver_id}
+    return planted_event(f"driver-{driver_id}", 1, "DriverAdded", data)
 
 
 def await_rows(server: DistributedServer) -> None:

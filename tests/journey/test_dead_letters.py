@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,12 +14,10 @@ import psycopg
 import pytest
 
 from backend_services.read_models import READ_MODEL_VERSION
-from eventstore.doors import new_id
-from eventstore.mongodb import MongoEventStore
-from eventstore.records import CommandRecord, Commit, RecordedEvent
 from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
 from tests.journey.distributed import DistributedServer
+from tests.journey.planting import append_events
 
 PASSWORD = "a long enough password"
 
@@ -39,35 +36,6 @@ def http(server: DistributedServer) -> Iterator[httpx.Client]:
     for event_id in set_aside(server).values():
         command(server, "skip", event_id, "--yes")
     assert set_aside(server) == {}
-
-
-def append(server: DistributedServer, stream: str, *events: tuple[str, dict[str, Any]]) -> list[str]:
-    """Put events behind a stream's last one, each in a commit of its own, as no service would; answers their ids."""
-    store, now, ids = MongoEventStore(server.engine_urls["EVENT_STORE_URL"]), datetime.now(UTC), []
-    version = max((event.version for event in store.read_stream(stream)), default=0)
-    for number, (kind, data) in enumerate(events, start=version + 1):
-        event = RecordedEvent(
-            event_id=new_id(),
-            stream=stream,
-            version=number,
-            type=kind,
-            schema_version=1,
-            data=data,
-            occurred_at=now,
-            recorded_at=now,
-            correlation_id="test",
-            causation_id="test",
-            actor="test",
-        )
-        record = CommandRecord(id=new_id(), type="Test", actor="test", payload_sha256="-")
-        store.append(
-            Commit(
-                id=new_id(), command=record, outcome="accepted", result={}, events=(event,), recorded_at=now
-            )
-        )
-        ids.append(event.event_id)
-    store.close()
-    return ids
 
 
 def renamed(driver_id: str, name: str) -> tuple[str, dict[str, Any]]:
@@ -112,11 +80,11 @@ def test_poison_holds_up_its_own_stream_only_and_skipping_it_lets_the_stream_go_
 ) -> None:
     driver_id, other_id = add_driver(http, "Before"), add_driver(http, "Other")
     stream = f"driver-{driver_id}"
-    poison, _ = append(server, stream, ("DriverBeamedUp", {}), renamed(driver_id, "After"))
+    poison, _ = append_events(server, stream, ("DriverBeamedUp", {}), renamed(driver_id, "After"))
     assert await_set_aside(server, stream) == poison
     wait_until(lambda: " 1  " in _line_of(server, stream), what="the later event waiting behind")
 
-    append(server, f"driver-{other_id}", renamed(other_id, "Other, renamed"))
+    append_events(server, f"driver-{other_id}", renamed(other_id, "Other, renamed"))
     wait_until(lambda: name_of(http, other_id) == "Other, renamed", what="the other driver's new name")
     assert name_of(http, driver_id) == "Before"
     assert dead_letters(http) == 1
@@ -137,7 +105,7 @@ def test_a_stream_goes_on_when_the_cause_of_its_failure_is_gone(
     with psycopg.connect(server.engine_urls["DATABASE_URL"], autocommit=True) as rows:
         table = f"{server.name}_read_v{READ_MODEL_VERSION}.drivers"
         rows.execute(f"ALTER TABLE {table} ADD CONSTRAINT bug CHECK (name <> 'Trouble')")
-        append(server, stream, renamed(driver_id, "Trouble"), renamed(driver_id, "After"))
+        append_events(server, stream, renamed(driver_id, "Trouble"), renamed(driver_id, "After"))
         await_set_aside(server, stream)
 
         too_early = command(server, "redrive", stream)
@@ -154,7 +122,7 @@ def test_a_stream_goes_on_when_the_cause_of_its_failure_is_gone(
 
 def test_skipping_asks_first(server: DistributedServer, http: httpx.Client) -> None:
     driver_id = add_driver(http)
-    (poison,) = append(server, f"driver-{driver_id}", ("DriverBeamedUp", {}))
+    (poison,) = append_events(server, f"driver-{driver_id}", ("DriverBeamedUp", {}))
     await_set_aside(server, f"driver-{driver_id}")
     for typed in ("", "no\n"):
         asked = command(server, "skip", poison, typed=typed)
@@ -177,7 +145,7 @@ def test_what_is_not_set_aside_is_said_so(server: DistributedServer, http: httpx
 def test_the_system_page_shows_it_and_does_both(server: DistributedServer, http: httpx.Client) -> None:
     delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
     stream = f"delivery-{delivery_id}"
-    (poison,) = append(server, stream, ("DeliveryTeleported", {}))
+    (poison,) = append_events(server, stream, ("DeliveryTeleported", {}))
     await_set_aside(server, stream)
     with closing(signed_in_admin(server)) as admin:
         page = admin.get("/admin/system").text
@@ -205,7 +173,9 @@ def test_a_skipped_event_stays_skipped_when_the_rows_are_built_anew(
     server: DistributedServer, http: httpx.Client
 ) -> None:
     driver_id = add_driver(http, "Before")
-    (poison, _) = append(server, f"driver-{driver_id}", ("DriverBeamedUp", {}), renamed(driver_id, "After"))
+    (poison, _) = append_events(
+        server, f"driver-{driver_id}", ("DriverBeamedUp", {}), renamed(driver_id, "After")
+    )
     await_set_aside(server, f"driver-{driver_id}")
     assert command(server, "skip", poison, "--yes").returncode == 0
     rebuilt = subprocess.run(
@@ -225,7 +195,7 @@ def test_other_commands_work_while_something_is_set_aside(
     server: DistributedServer, http: httpx.Client
 ) -> None:
     driver_id = add_driver(http)
-    append(server, f"driver-{driver_id}", ("DriverBeamedUp", {}))
+    append_events(server, f"driver-{driver_id}", ("DriverBeamedUp", {}))
     await_set_aside(server, f"driver-{driver_id}")
     delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
     ok(move(http, delivery_id, "InTransit"))
