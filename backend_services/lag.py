@@ -16,7 +16,6 @@ LAG = Gauge(
     "waybill_read_models_lag_seconds", "Age of the oldest event that is in the log but not in the rows"
 )
 BEHIND = Gauge("waybill_events_behind", "Events that are in the log but not in the rows")
-DEAD_LETTERS = Gauge("waybill_dead_letters", "Streams that are set aside because an event can't be applied")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend_services.dead_letters import count_dead_letters
 from backend_services.guarded import connect_redis
-from backend_services.lag import BEHIND, DEAD_LETTERS, LAG, measure_lag
+from backend_services.lag import BEHIND, LAG, measure_lag
 from backend_services.pokes import Pokes
 from backend_services.process import keep_trying, run_role, wait_for
 from backend_services.projecting import all_projections, build_codec
@@ -36,6 +36,7 @@ LOOK_AGAIN_S = 0.05
 """How soon to look again when Kafka has left something out: it is probably away."""
 
 APPLIED = Counter("waybill_events_received_total", "Events received from Kafka and handled")
+DEAD_LETTERS = Gauge("waybill_dead_letters", "Streams that are set aside because an event can't be applied")
 FILLED = Gauge("waybill_events_filled", "Events read from the event store because Kafka didn't bring them")
 
 log = logging.getLogger(__name__)
