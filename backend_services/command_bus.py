@@ -8,7 +8,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -70,6 +70,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool = False
     last_position: int | None = None
     written: dict[str, int] = {}
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """How many commands of a service wait or are being done, and whether there is anybody to do them."""
+
+    waiting: int
+    has_worker: bool
 
 
 class CommandPending(Exception):
@@ -160,9 +167,15 @@ class CommandBus:
         except RedisError:
             return False
 
-    def queue_lengths(self, services: list[str]) -> dict[str, int]:
-        """How many commands of each service wait for a worker or are being done. Raises `RedisError`."""
-        return {name: self._redis.xlen(commands_stream(self._namespace, name)) for name in services}
+    def queues(self, services: Sequence[str]) -> dict[str, Queue]:
+        """How each service's commands stand. Raises `RedisError`."""
+        return {
+            name: Queue(
+                waiting=self._redis.xlen(commands_stream(self._namespace, name)),
+                has_worker=bool(self._redis.exists(worker_sign(self._namespace, name))),
+            )
+            for name in services
+        }
 
     def _sent(
         self, method: str, command: msgspec.Struct, context: Context, as_driver: str | None
@@ -255,6 +268,12 @@ def commands_stream(namespace: str, service: str) -> str:
 def pending_key(namespace: str, command_id: str) -> str:
     """The key that is there while somebody was told that this command waits."""
     return f"{namespace}:pending:{command_id}"
+
+
+def worker_sign(namespace: str, service: str) -> str:
+    """The key that is there as long as some worker of the service lives. Redis 7.0 doesn't count it as a sign of life
+    when a member of a consumer group asks in vain, so idle times tell nothing."""
+    return f"{namespace}:workers:{service}"
 
 
 def answer(sent: SentCommand, act: Callable[[], Outcome]) -> Reply:

@@ -24,6 +24,7 @@ from backend_services.command_bus import (
     command_types,
     commands_stream,
     pending_key,
+    worker_sign,
 )
 from eventstore.doors import Doors
 from eventstore.execute import Context, Outcome, Refusal
@@ -33,6 +34,8 @@ AT_ONCE = 8
 STUCK_AFTER_MS = 5_000
 """A command that its worker hasn't finished by then is given to another too; being done twice does it no harm."""
 CLAIM_EVERY_S = 1.0
+SIGN_EXPIRES_S = 10
+"""After the last sign of life of the last worker, the service counts as having none."""
 EXPIRED_AFTER = timedelta(seconds=PENDING_KEPT_S)
 """Whoever sent a command has long given up by then, and may have done something else instead."""
 
@@ -56,6 +59,7 @@ class CommandWorker:
         self._name = name
         self._doors = doors
         self._stream = commands_stream(namespace, service)
+        self._sign = worker_sign(namespace, service)
         self._free = threading.Semaphore(AT_ONCE)
 
     def run(self, stopping: threading.Event) -> None:
@@ -69,6 +73,7 @@ class CommandWorker:
                         has_group = True
                     if time.monotonic() >= next_claim:
                         next_claim = time.monotonic() + CLAIM_EVERY_S
+                        self._redis.set(self._sign, self._name, ex=SIGN_EXPIRES_S)
                         self._claim(pool)
                     self._take(pool)
                     trouble = False

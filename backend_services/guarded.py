@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -107,7 +108,7 @@ def connect_redis(settings: Settings, **options: Any) -> "Redis":
 
 def guard_connections(engine: Engine) -> None:
     """Refuse at once to connect to a PostgreSQL that was found unreachable."""
-    remote = Remote("postgresql", (psycopg.OperationalError,), POSTGRESQL)
+    remote = _postgresql(f"{engine.url.host}:{engine.url.port}")
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -117,3 +118,9 @@ def guard_connections(engine: Engine) -> None:
             if isinstance(down.__cause__, psycopg.Error):
                 raise down.__cause__ from None
             raise psycopg.OperationalError(str(down)) from down
+
+
+@cache
+def _postgresql(_server: str) -> Remote:
+    """The one breaker of a server, however many pools of this process lead there."""
+    return Remote("postgresql", (psycopg.OperationalError,), POSTGRESQL)

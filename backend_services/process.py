@@ -19,16 +19,9 @@ def run_role(role: str, work: Callable[[Settings, threading.Event], None]) -> in
 
     `/metrics` and `/health/live` are served at WAYBILL_METRICS_PORT.
     """
-    try:
-        settings = load_settings(os.environ, serves_pages=False)
-        if not settings.is_distributed:
-            raise SettingsError(
-                [f"The {role} is for the real engines; set EVENT_STORE_URL and the others (see README.md)."]
-            )
-    except SettingsError as error:
-        print("\n".join(error.problems), file=sys.stderr)
+    settings = _settings_of(role)
+    if settings is None:
         return 2
-    configure_logging(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -38,6 +31,38 @@ def run_role(role: str, work: Callable[[Settings, threading.Event], None]) -> in
     work(settings, stopping)
     log.info("the %s has stopped", role)
     return 0
+
+
+def run_command(name: str, work: Callable[[Settings], int], trouble: tuple[type[Exception], ...]) -> int:
+    """Load the settings and do `work` once; answers its exit code, 1 when there is `trouble`, 130 after Ctrl-C."""
+    settings = _settings_of(name)
+    if settings is None:
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return work(settings)
+    except trouble as error:
+        first_line = str(error).split("\n", maxsplit=1)[0]
+        print(f"The {name} needs an engine that can't be used now: {first_line}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _settings_of(role: str) -> Settings | None:
+    """The settings, with logging set up by them; None, and a sentence for each problem, when they are wrong."""
+    try:
+        settings = load_settings(os.environ, serves_pages=False)
+        if not settings.is_distributed:
+            raise SettingsError(
+                [f"The {role} is for the real engines; set EVENT_STORE_URL and the others (see README.md)."]
+            )
+    except SettingsError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return None
+    configure_logging(settings)
+    return settings
 
 
 def configure_logging(settings: Settings) -> None:

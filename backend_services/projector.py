@@ -5,19 +5,22 @@ import logging
 import sys
 import threading
 import time
+from functools import partial
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy.orm import Session
 
+from backend_services.dead_letters import count_dead_letters
 from backend_services.guarded import connect_redis
+from backend_services.lag import BEHIND, LAG, measure_lag
 from backend_services.pokes import Pokes
 from backend_services.process import keep_trying, run_role, wait_for
 from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models
-from backend_services.read_models import READ_MODEL_VERSION, board_head
+from backend_services.read_models import READ_MODEL_VERSION
 from backend_services.rebuild import rebuild
 from backend_services.settings import Settings
-from backend_services.shared_rows import prepare_shared_rows
+from backend_services.shared_rows import poke_boards, prepare_shared_rows
 from backend_services.topics import TOPICS
 from eventstore.kafka import Broker, BrokerUnavailable, EventConsumer
 from eventstore.lane_projector import TROUBLE, LaneProjector
@@ -33,8 +36,8 @@ LOOK_AGAIN_S = 0.05
 """How soon to look again when Kafka has left something out: it is probably away."""
 
 APPLIED = Counter("waybill_events_received_total", "Events received from Kafka and handled")
+DEAD_LETTERS = Gauge("waybill_dead_letters", "Streams that are set aside because an event can't be applied")
 FILLED = Gauge("waybill_events_filled", "Events read from the event store because Kafka didn't bring them")
-BEHIND = Gauge("waybill_events_behind", "Events that are in the log but not in the rows")
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +51,16 @@ class Stragglers:
 
     def look(self) -> bool:
         """Bring up what was behind at the last look already and hasn't moved since; whether there was any."""
-        heads, reached = self._projector.log.heads(), self._projector.checkpoints()
+        log_of_store = self._projector.log
+        heads, reached = log_of_store.heads(), self._projector.checkpoints()
         behind = {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
         stuck = [lane for lane, pseq in behind.items() if self._behind.get(lane) == pseq]
         self._behind = behind
-        BEHIND.set(sum(heads[lane] - pseq for lane, pseq in behind.items()))
+        lag = measure_lag(log_of_store, heads, reached)
+        LAG.set(lag.seconds)
+        BEHIND.set(lag.events)
+        with Session(self._projector.engine) as session:
+            DEAD_LETTERS.set(count_dead_letters(session))
         for lane in stuck:
             self._projector.fill(lane, heads[lane])
         FILLED.set(self._projector.filled)
@@ -116,12 +124,13 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     if not wait_for(lambda: store.store_id, TROUBLE, stopping, "event store"):
         return
 
-    def poke() -> None:
-        with Session(engine) as session:
-            pokes.send(board_head(session))
-
     projector = LaneProjector(
-        PlacedLog(store), store.store_id, build_codec(), engine, all_projections(), poke
+        PlacedLog(store),
+        store.store_id,
+        build_codec(),
+        engine,
+        all_projections(),
+        partial(poke_boards, pokes, engine),
     )
 
     def prepare() -> None:

@@ -107,9 +107,9 @@ class Publisher:
 
     def _keep_lease(self) -> bool:
         try:
-            if self._lease.renew():
-                UNPLACED.set(self._sequencer.count_waiting())
-                UNRELAYED.set(self._store.head() - self._relay.position())
+            self._lease.renew()
+            UNPLACED.set(self._sequencer.count_waiting())
+            UNRELAYED.set(self._store.head() - self._relay.position())
         except StoreUnavailable:
             self._lease.is_held.clear()
             raise

@@ -5,20 +5,23 @@ Pages read the old tables until the moment of the switch, and boards notice it a
 
 import logging
 import sys
-import threading
 from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, delete, func, text, update
 from sqlalchemy.orm import Session
 
-from backend_services.process import run_role
+from backend_services.dead_letters import list_dead_letters
+from backend_services.guarded import connect_redis
+from backend_services.pokes import Pokes
+from backend_services.process import run_command
 from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models, schema_name
 from backend_services.read_models import BoardChange, BoardCounter, board_head
 from backend_services.settings import Settings
-from backend_services.shared_rows import prepare_shared_rows
+from backend_services.shared_rows import poke_boards, prepare_shared_rows
 from backend_services.topics import TOPICS
-from eventstore.lane_projector import LaneProjector
+from eventstore.lane_projector import TROUBLE, LaneProjector
+from eventstore.lanes import parse_lane
 from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 
@@ -43,7 +46,9 @@ def rebuild(
     try:
         prepare_shared_rows(settings, live)
         with live.connect() as guard:
-            guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+            if not guard.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ONE_AT_A_TIME}):
+                log.info("another rebuild is under way; this one waits for its end")
+                guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
             _drop(guard, fresh, old)
             prepare_shared_rows(settings, building, fresh)
             projector = _projector(store, building, serves=False)
@@ -51,26 +56,31 @@ def rebuild(
             done = 0
             while (head := store.head()) - done > CLOSE_ENOUGH:
                 done = _read_page(projector, done)
-                report(done, head)
+                report(done, max(done, head))
             with _projector(store, live, serves=True).transaction(alone=True) as session:
-                while done < store.head():
+                while (head := store.head()) > done:
                     done = _read_page(projector, done)
-                report(done, done)
+                    report(done, max(done, head))
                 _let_boards_load_again(building, board_head(session))
                 session.execute(text(f'ALTER SCHEMA "{present}" RENAME TO "{old}"'))
                 session.execute(text(f'ALTER SCHEMA "{fresh}" RENAME TO "{present}"'))
             _drop(guard, old)
+        _redrive_what_was_skipped_meanwhile(store, live)
     finally:
         building.dispose()
         live.dispose()
 
 
-def work(settings: Settings, _stopping: threading.Event) -> None:
-    """Build anew, showing how far it is."""
+def work(settings: Settings) -> int:
+    """Build anew, showing how far it is; answers the exit code."""
     store = MongoEventStore(settings.event_store_url)
-    rebuild(settings, store, _show)
+    try:
+        rebuild(settings, store, _show)
+    finally:
+        store.close()
+    poke_boards(Pokes(connect_redis(settings), settings.namespace), open_read_models(settings))
     print("The read models are built anew and in use.", flush=True)
-    store.close()
+    return 0
 
 
 def _projector(store: MongoEventStore, engine: Engine, *, serves: bool) -> LaneProjector:
@@ -91,6 +101,16 @@ def _let_boards_load_again(building: Engine, old_head: int) -> None:
         session.execute(update(BoardCounter).values(seq=func.greatest(BoardCounter.seq, old_head) + 1))
 
 
+def _redrive_what_was_skipped_meanwhile(store: MongoEventStore, live: Engine) -> None:
+    """The new tables were built with what was skipped at the beginning."""
+    projector = _projector(store, live, serves=True)
+    skipped = projector.log.skipped_events()
+    with Session(live) as session:
+        letters = [letter for letter in list_dead_letters(session) if letter.event_id in skipped]
+    for letter in letters:
+        projector.redrive(parse_lane(letter.lane), letter.stream)
+
+
 def _drop(guard: Connection, *schemas: str) -> None:
     for schema in schemas:
         guard.execute(text(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'))
@@ -102,4 +122,4 @@ def _show(done: int, head: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_role("rebuild", work))
+    sys.exit(run_command("rebuild", work, TROUBLE))

@@ -203,6 +203,13 @@ class Remote:
         return DependencyDown(self._name, retry_after_s, was_tried=was_tried, reason=reason)
 
 
+def breaker_states() -> dict[str, BreakerState]:
+    """The state of each dependency's breaker in this process, by the dependency's name."""
+    names: dict[float, BreakerState] = {number: state for state, number in STATE_NUMBERS.items()}
+    samples = (sample for metric in BREAKER_STATE.collect() for sample in metric.samples)
+    return {sample.labels["dependency"]: names[sample.value] for sample in samples}
+
+
 class _Breaker(CoreEventListener):
     """interlock's circuit breaker, told which errors count, and made to say in the log how its state changes."""
 

@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from backend_services.lag import Lag, measure_lag
 from backend_services.pokes import Pokes
 from backend_services.read_database import schema_name
-from backend_services.read_models import BoardCounter, ReadModel
+from backend_services.read_models import BoardCounter, ReadModel, board_head
 from backend_services.settings import Settings
 from eventstore.doors import new_id
 from eventstore.execute import Outcome
@@ -24,6 +25,8 @@ from eventstore.sequencer import PlacedLog
 LOOK_S = 0.05
 """How often somebody who waits for a row looks without being poked."""
 LAG_EVERY_S = 1.0
+CAUGHT_UP_S = 1.0
+"""Rows that lack nothing older than this count as caught up; under load they always lack what is on its way."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,12 @@ def prepare_shared_rows(settings: Settings, engine: Engine, schema: str | None =
         session.execute(insert(BoardCounter).values(id=1, seq=0, log_id=new_id()).on_conflict_do_nothing())
 
 
+def poke_boards(pokes: Pokes, engine: Engine) -> None:
+    """Tell the web processes how far the board's log is."""
+    with Session(engine) as session:
+        pokes.send(board_head(session))
+
+
 class SharedRows:
     """The read models as a web process sees them: when they have changed, whether they show something, how far
     behind they are. They are written by projectors elsewhere."""
@@ -52,8 +61,7 @@ class SharedRows:
         self._listeners: list[Callable[[], None]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._behind_since: float | None = time.monotonic()
-        self.events_behind = 0
+        self._lag = Lag()
         self.last_error: str | None = None
         self.has_caught_up = False
 
@@ -75,9 +83,13 @@ class SharedRows:
 
     @property
     def lag_s(self) -> float:
-        """For how many seconds the rows have been behind the log; 0 when they are not."""
-        since = self._behind_since
-        return 0.0 if since is None else time.monotonic() - since
+        """How old the oldest event is that the rows lack, in seconds; 0 when they lack none."""
+        return self._lag.seconds
+
+    @property
+    def events_behind(self) -> int:
+        """How many events the rows lacked a second ago at most."""
+        return self._lag.events
 
     def wait_for(self, outcome: Outcome, timeout_s: float) -> bool:
         """Wait until the rows show what the command did; False when `timeout_s` seconds weren't enough."""
@@ -130,8 +142,6 @@ class SharedRows:
         with Session(self._engine) as session:
             found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).tuples().all()
         reached = {parse_lane(lane): pseq for lane, pseq in found}
-        self.events_behind = sum(max(0, head - reached.get(lane, 0)) for lane, head in heads.items())
-        if self.events_behind == 0:
-            self._behind_since, self.has_caught_up = None, True
-        elif self._behind_since is None:
-            self._behind_since = time.monotonic()
+        self._lag = measure_lag(self._log, heads, reached)
+        if self._lag.seconds <= CAUGHT_UP_S:
+            self.has_caught_up = True

@@ -99,6 +99,7 @@ def places(server: AnyServer) -> dict[str, str]:
         "new vehicle": "/fleet/vehicles/new",
         "incidents": "/incidents",
         "people": "/people",
+        "system": "/admin/system",
         "nothing": "/there/is/nothing",
         "reference": "/api/docs",
     }

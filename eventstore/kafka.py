@@ -32,6 +32,16 @@ class Broker:
         self._servers = url.removeprefix("kafka://")
         self._prefix = f"{namespace}." if namespace else ""
         self._partitions: dict[str, int] = {}
+        self._asking: AdminClient | None = None
+
+    def check(self, timeout_s: float) -> None:
+        """Return when the broker answers within `timeout_s` seconds. Raises `BrokerUnavailable`."""
+        if self._asking is None:
+            self._asking = AdminClient(self._reaching())
+        try:
+            self._asking.list_topics(timeout=timeout_s)
+        except KafkaException as error:
+            raise BrokerUnavailable(f"Kafka can't be reached: {error}") from error
 
     def ensure_topics(self, topics: Sequence[str]) -> None:
         """Create what is missing, with one partition per lane. Raises `BrokerUnavailable`."""

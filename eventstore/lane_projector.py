@@ -142,7 +142,7 @@ class LaneProjector:
             except TROUBLE:
                 raise
             except Exception as error:  # one of the events is poison: find out which
-                log.warning("a batch can't be applied (%r); its events are tried one by one", error)
+                log.warning("a batch can't be applied (%s); its events are tried one by one", _said(error))
                 for placed in (placed for lane in by_lane.values() for placed in lane):
                     self._apply_or_park(placed)
                 break
@@ -257,12 +257,12 @@ class LaneProjector:
     def _set_aside(self, placed: PlacedEvent, error: Exception) -> None:
         event = placed.event
         log.error(
-            "%s %s (version %d of %s) can't be applied and is set aside: %r",
+            "%s %s (version %d of %s) can't be applied and is set aside: %s",
             event.type,
             event.event_id,
             event.version,
             event.stream,
-            error,
+            _said(error),
         )
         with self.transaction() as session:
             checkpoint = self._locked_checkpoint(session, placed.lane)
@@ -279,7 +279,7 @@ class LaneProjector:
             version=recorded.version,
             event_id=recorded.event_id,
             type=recorded.type,
-            error=f"{type(error).__name__}: {error}"[:2_000],
+            error=_said(error),
             failed_at=datetime.now(UTC),
             waiting=waiting,
         )
@@ -297,6 +297,11 @@ class _Gap(Exception):
         super().__init__(f"{lane}: what comes before {to + 1} is missing")
         self.lane = lane
         self.to = to
+
+
+def _said(error: Exception) -> str:
+    """What went wrong. Only the first line of it: the database's next ones quote the row, with people's names."""
+    return f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:2_000]
 
 
 def _version_of(session: Session, stream: str) -> StreamVersion:

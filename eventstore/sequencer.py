@@ -7,7 +7,8 @@ to be before it are there, in whatever order, so that even its numbers in the la
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, UpdateOne
@@ -148,6 +149,18 @@ class PlacedLog:
             if placed.event.stream == stream and placed.event.version > after_version
         ]
         return sorted(wanted, key=lambda placed: placed.event.version)
+
+    def oldest_behind(self, reached: Mapping[Lane, int]) -> datetime | None:
+        """When the oldest event right behind one of these places in the lanes was recorded; None without any."""
+        behind = [
+            {"log.places": {"$elemMatch": {"lane": str(lane), "pseq": pseq + 1}}}
+            for lane, pseq in reached.items()
+        ]
+        if not behind:
+            return None
+        with wrapped():
+            found = list(self._store.commits.find({"$or": behind}, {"recorded_at": True}))
+        return min((datetime.fromisoformat(each["recorded_at"]) for each in found), default=None)
 
     def skip_event(self, event_id: str, actor: str) -> None:
         """Give up on an event that no projection can apply, for this and every later rebuild."""

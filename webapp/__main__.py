@@ -15,6 +15,7 @@ from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import OperationalError
 
+from backend_services.process import configure_logging
 from backend_services.settings import Settings, SettingsError, load_settings
 from eventstore.doors import new_id
 from webapp import create_app
@@ -106,6 +107,7 @@ def main() -> int:
     except SettingsError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 2
+    configure_logging(settings)
     if not settings.is_distributed:  # otherwise there may be several of us, and nothing is in the folder
         try:
             os.set_inheritable(take_data_folder(settings.data_dir), True)

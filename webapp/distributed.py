@@ -1,10 +1,7 @@
 """The parts of a web process over the real engines: the command bus, rows written elsewhere, positions in Redis."""
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-
-from pymongo.errors import PyMongoError
-from redis.exceptions import RedisError
+from typing import TYPE_CHECKING
 
 from backend_services.command_bus import CommandBus, RemoteService
 from backend_services.fleet.shared_positions import SharedPositions
@@ -14,9 +11,12 @@ from backend_services.read_cache import SharedReadCache
 from backend_services.services import NAMES, build_services
 from backend_services.shared_rows import SharedRows
 from eventstore.execute import Executor
+from eventstore.kafka import Broker
 from eventstore.mongodb import MongoEventStore
 from eventstore.redis_locks import RedisLocks
 from eventstore.sequencer import PlacedLog
+from webapp.engine_health import EngineHealth
+from webapp.set_aside import SetAside
 
 if TYPE_CHECKING:
     from webapp.wiring import Waybill
@@ -31,9 +31,9 @@ class Distributed:
         self.store = GuardedStore(self._store)
         self._redis = connect_redis(settings, max_connections=settings.threads + 50)
         self.bus = CommandBus(self._redis, settings.namespace, waybill.doors)
-        self.rows = SharedRows(
-            settings, waybill.engine, PlacedLog(self._store), Pokes(self._redis, settings.namespace)
-        )
+        pokes = Pokes(self._redis, settings.namespace)
+        self.rows = SharedRows(settings, waybill.engine, PlacedLog(self._store), pokes)
+        self.set_aside = SetAside(self._store, waybill.engine, pokes)
         self.read_cache = SharedReadCache(self._redis, settings.namespace)
         self.positions = SharedPositions(self._redis, settings.namespace)
         locks = RedisLocks(self._redis, settings.namespace)
@@ -42,22 +42,5 @@ class Distributed:
         self.services = SimpleNamespace(
             **{name: RemoteService(name, getattr(local, name), self.bus) for name in NAMES}
         )
-
-    def health(self) -> dict[str, Any]:
-        """Redis and the publisher: without them everything goes on, only slower."""
-        return {"redis": self._redis_health(), "publisher": self._publisher_health()}
-
-    def _redis_health(self) -> dict[str, Any]:
-        try:
-            return {"status": "up", "commandsWaiting": self.bus.queue_lengths(list(NAMES))}
-        except RedisError:
-            return {"status": "down"}
-
-    def _publisher_health(self) -> dict[str, Any]:
-        try:
-            unplaced = self._store.commits.count_documents({"waiting": True})
-            relay = self._store.database["relays"].find_one({"_id": "kafka"})
-            behind = self._store.head() - int(relay["position"] if relay else 0)
-        except PyMongoError:
-            return {"status": "unknown"}
-        return {"status": "up", "commitsUnplaced": unplaced, "eventsUnpublished": behind}
+        broker = Broker(settings.broker_url, settings.topic_prefix)
+        self.health = EngineHealth(self.store, waybill.engine, self.rows, self._redis, self.bus, broker)

@@ -15,5 +15,6 @@ def all_blueprints() -> list[Blueprint]:
     from webapp.blueprints.health import health  # noqa: PLC0415
     from webapp.blueprints.incidents import incidents  # noqa: PLC0415
     from webapp.blueprints.routes import routes  # noqa: PLC0415
+    from webapp.blueprints.system import system  # noqa: PLC0415
 
-    return [auth, health, api, board, deliveries, routes, fleet, incidents, driver, blobs]
+    return [auth, health, api, board, deliveries, routes, fleet, incidents, driver, blobs, system]

@@ -1,0 +1,198 @@
+"""The read models are built anew while Waybill is in use: no failed read, no difference, no empty screen."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import uuid4
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+import websocket
+
+from backend_services.read_models import READ_MODEL_VERSION
+from eventstore.mongodb import MongoEventStore
+from eventstore.records import RecordedEvent
+from ops.processes import wait_until
+from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
+from tests.journey.distributed import DistributedServer
+from tests.journey.planting import planted_commit, planted_event
+from tests.journey.server import API_KEY
+from tests.journey.test_durability import a_small_day, everything
+
+OLD_EVENTS = 1_500
+BOUND_S = 120
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DistributedServer]:
+    """An installation with a past: thousands of drivers, and a small day."""
+    running = DistributedServer(tmp_path_factory.mktemp("rebuild") / "data").start()
+    add_the_past(running)
+    a_small_day(running.client)
+    await_rows(running)
+    yield running
+    running.remove()
+
+
+def add_the_past(server: DistributedServer) -> None:
+    """Many drivers, in commits of 250."""
+    store = MongoEventStore(server.engine_urls["EVENT_STORE_URL"])
+    for _ in range(OLD_EVENTS // 250):
+        store.append(planted_commit(*(driver_added(str(uuid4())) for _ in range(250))))
+    store.close()
+
+
+def driver_added(driver_id: str) -> RecordedEvent:
+    data = {"driverId": driver_id, "name": f"Old {driver_id}", "driverLicense": driver_id}
+    return planted_event(f"driver-{driver_id}", 1, "DriverAdded", data)
+
+
+def await_rows(server: DistributedServer) -> None:
+    """Until the rows have everything."""
+
+    def have_everything() -> bool:
+        parts = server.client.get("/health/ready").json()["dependencies"]
+        store = MongoEventStore(server.engine_urls["EVENT_STORE_URL"])
+        unplaced = store.commits.count_documents({"waiting": True})
+        store.close()
+        return unplaced == 0 and parts["readModels"].get("eventsBehind") == 0
+
+    wait_until(have_everything, BOUND_S, "rows that have everything")
+    ok(server.client.get("/health/ready"))
+
+
+def start_rebuild(server: DistributedServer) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "backend_services.rebuild"],
+        env=server.cluster.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(rebuilding: "subprocess.Popen[str]") -> str:
+    """What it printed; it must have succeeded."""
+    try:
+        printed, complaints = rebuilding.communicate(timeout=BOUND_S)
+    except subprocess.TimeoutExpired:
+        rebuilding.kill()
+        raise
+    assert rebuilding.returncode == 0, complaints
+    assert printed.endswith("The read models are built anew and in use.\n")
+    return printed
+
+
+def schemas(server: DistributedServer) -> set[str]:
+    """The schemas of read models that there are."""
+    with psycopg.connect(server.engine_urls["DATABASE_URL"]) as rows:
+        found = rows.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%read_v%'").fetchall()
+    return {name for (name,) in found}
+
+
+@contextmanager
+def in_use(server: DistributedServer) -> Iterator[list[str]]:
+    """Commands and reads from several clients meanwhile; yields what went wrong."""
+    stopping, complaints = threading.Event(), list[str]()
+
+    def keep_on(number: int) -> None:
+        with server.client_of(server.url) as http:
+            while not stopping.is_set():
+                answer = (read, write)[number % 2](http)
+                if answer.status_code != 200:
+                    complaints.append(f"{answer.request.url}: {answer.status_code} {answer.text}")
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(keep_on, number)
+        try:
+            yield complaints
+        finally:
+            stopping.set()
+
+
+def read(http: httpx.Client) -> httpx.Response:
+    for path in ("/api/fleet/drivers", "/api/deliveries", "/api/fleet/overview", "/board"):
+        answer = http.get(path)
+        if answer.status_code != 200:
+            break
+    return answer
+
+
+def write(http: httpx.Client) -> httpx.Response:
+    """Add a driver, and read it back: who has done something sees it."""
+    driver_id = add_driver(http, "New")
+    return http.get(f"/api/fleet/drivers/{driver_id}")
+
+
+def test_rebuilds_in_use_fail_no_read_and_change_nothing(server: DistributedServer) -> None:
+    known = everything(server.client)["/api/deliveries"]
+    with in_use(server) as complaints:
+        rebuildings = [start_rebuild(server) for _ in range(2)]
+        printed = [finish(rebuilding) for rebuilding in rebuildings]
+    assert complaints == []
+    for text in printed:
+        assert text.count(" events (") >= 3, "it shows how far it is"
+        assert "(100 %)" in text
+    await_rows(server)
+    after = everything(server.client)
+    assert after["/api/deliveries"] == known
+    finish(start_rebuild(server))
+    assert everything(server.client) == after
+    assert schemas(server) == {f"{server.name}_read_v{READ_MODEL_VERSION}"}
+
+
+def test_a_rebuild_that_is_killed_leaves_the_old_tables_in_use(server: DistributedServer) -> None:
+    await_rows(server)
+    before = everything(server.client)
+    building = f"{server.name}_read_v{READ_MODEL_VERSION}_new"
+    rebuilding = start_rebuild(server)
+    with psycopg.connect(server.engine_urls["DATABASE_URL"], autocommit=True) as rows:
+        wait_until(lambda: _has_drivers(rows, building), 30, "some rows in the new tables")
+    rebuilding.kill()
+    assert rebuilding.wait(10) == -9
+    assert building in schemas(server)
+    assert everything(server.client) == before
+    driver_id = add_driver(server.client, "Meanwhile")
+    assert ok(server.client.get(f"/api/fleet/drivers/{driver_id}"))["name"] == "Meanwhile"
+
+    finish(start_rebuild(server))
+    assert schemas(server) == {f"{server.name}_read_v{READ_MODEL_VERSION}"}
+    assert ok(server.client.get(f"/api/fleet/drivers/{driver_id}"))["name"] == "Meanwhile"
+
+
+def test_open_boards_load_again_and_go_on(server: DistributedServer) -> None:
+    http = server.client
+    delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    board = websocket.create_connection(
+        f"{server.url.replace('http', 'ws')}/board/live",
+        timeout=BOUND_S,
+        header={"Authorization": f"Bearer {API_KEY}"},
+    )
+    seen = msgspec.json.decode(board.recv())["seq"]
+    rebuilding = start_rebuild(server)
+    frame = msgspec.json.decode(board.recv())
+    while not frame["resync"]:
+        frame = msgspec.json.decode(board.recv())
+    finish(rebuilding)
+    assert frame["seq"] > seen
+    assert ok(http.get("/board/rows", params={"after": seen}))["resync"]
+
+    ok(move(http, delivery_id, "InTransit"))
+    rows: dict[str, str] = {}
+    while "In transit" not in rows.get(delivery_id, ""):
+        rows |= {row["id"]: row["html"] for row in msgspec.json.decode(board.recv())["rows"]}
+    board.close()
+
+
+def _has_drivers(rows: "psycopg.Connection[tuple[int]]", schema: str) -> bool:
+    try:
+        found = rows.execute(f'SELECT 1 FROM "{schema}".drivers LIMIT 1').fetchone()  # noqa: S608 - our own name
+    except psycopg.Error:  # no such table yet
+        return False
+    return found is not None

@@ -1,0 +1,117 @@
+"""How the engines and the other processes are, as a web process sees them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from backend_services.command_bus import CommandBus
+from backend_services.dead_letters import count_dead_letters
+from backend_services.guarded import GuardedStore
+from backend_services.services import NAMES
+from backend_services.shared_rows import CAUGHT_UP_S, SharedRows
+from eventstore.kafka import Broker
+from webapp.probes import Probe, State, ask_all
+
+BEHIND_FROM_S = 5.0
+"""Longer than this no event should wait for its place in the log, or for Kafka."""
+KAFKA_BOUND_S = 1.2
+
+
+class EngineHealth:
+    """Asks all of them at once; nothing of what is answered is secret."""
+
+    def __init__(
+        self,
+        store: GuardedStore,
+        engine: Engine,
+        rows: SharedRows,
+        redis: "Redis",
+        bus: CommandBus,
+        broker: Broker,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._rows = rows
+        self._redis = redis
+        self._bus = bus
+        self._broker = broker
+        self._probes = {
+            "eventStore": Probe(self._event_store),
+            "readModels": Probe(self._read_models),
+            "redis": Probe(self._ping_redis),
+            "kafka": Probe(self._kafka),
+            "publisher": Probe(self._publisher),
+            "commands": Probe(self._commands),
+        }
+
+    def ask(self) -> dict[str, State]:
+        """The state of each dependency by its name, in less than 2 s."""
+        return ask_all(self._probes)
+
+    def _event_store(self) -> State:
+        return {"status": "up", "events": self._store.head()}
+
+    def _read_models(self) -> State:
+        with Session(self._engine) as session:
+            dead_letters = count_dead_letters(session)
+        rows = self._rows
+        status = "up"
+        if not rows.has_caught_up:
+            status = "catching_up"
+        elif rows.lag_s > CAUGHT_UP_S:
+            status = "behind"
+        return {
+            "status": status,
+            "lagSeconds": round(rows.lag_s, 3),
+            "eventsBehind": rows.events_behind,
+            "deadLetters": dead_letters,
+        }
+
+    def _ping_redis(self) -> State:
+        self._redis.ping()
+        return {"status": "up"}
+
+    def _kafka(self) -> State:
+        self._broker.check(KAFKA_BOUND_S)
+        return {"status": "up"}
+
+    def _publisher(self) -> State:
+        """Behind when what it should have done has waited for long; absent when none renews the lease."""
+        store = self._store.unguarded
+        commits, database = store.commits, store.database
+        unplaced = commits.count_documents({"waiting": True})
+        relay = database["relays"].find_one({"_id": "kafka"})
+        relayed = int(relay["position"]) if relay else 0
+        unpublished = max(0, store.head() - relayed)
+        waiting_s = max(
+            _age_s(commits.find_one({"waiting": True}, {"recorded_at": True}, sort=[("_id", 1)])),
+            _age_s(commits.find_one({"log.positions": relayed + 1}, {"recorded_at": True})),
+        )
+        is_held = {"_id": "publisher", "$expr": {"$gt": ["$until", "$$NOW"]}}
+        status = "behind" if waiting_s > BEHIND_FROM_S else "up"
+        if database["leases"].find_one(is_held) is None:
+            status = "no_publisher"
+        return {
+            "status": status,
+            "commitsUnplaced": unplaced,
+            "eventsUnpublished": unpublished,
+            "waitingSeconds": round(waiting_s, 3),
+        }
+
+    def _commands(self) -> State:
+        queues = self._bus.queues(NAMES)
+        idle = [name for name, queue in queues.items() if not queue.has_worker]
+        state: State = {
+            "status": "no_worker" if idle else "up",
+            "waiting": {name: queue.waiting for name, queue in queues.items()},
+        }
+        return state | {"withoutWorker": idle} if idle else state
+
+
+def _age_s(commit: dict[str, Any] | None) -> float:
+    if commit is None:
+        return 0.0
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(commit["recorded_at"])).total_seconds())
