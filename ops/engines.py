@@ -148,6 +148,8 @@ class PostgresServer:
         self._folder.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o700)
         if self._user is not None:
+            _let_through(self._folder)
+        if self._user is not None:
             os.chown(data, pwd.getpwnam(self._user).pw_uid, -1)
             if not _may_run(self._programs / "initdb", self._user):  # somewhere below root's own folder
                 copy = self._folder / "programs"
@@ -266,6 +268,15 @@ def _in_package(module: str, path: str) -> str | None:
                 found.chmod(found.stat().st_mode | 0o111)
             return str(found)
     return None
+
+
+def _let_through(folder: Path) -> None:
+    """Let other users get to a folder below the temporary one; what lies in between is ours."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    for parent in (folder, *folder.parents):
+        if parent == temporary or temporary not in parent.parents:
+            break
+        parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _may_run(program: Path, user: str) -> bool:

@@ -241,7 +241,7 @@ def test_a_broker_that_is_away_leaves_the_checkpoint_where_it_was(mongo: MongoEv
 def test_an_event_too_large_for_kafka_is_never_passed_over(mongo: MongoEventStore, broker: Broker) -> None:
     """Readers fill the gap from the store; the relay stands still and says so."""
     mongo.append(commit_of(("a", 1)))
-    mongo.append(commit_of(("a", 2), data={"amount": 1, "text": "x" * 2_000_000}))
+    mongo.append(commit_of(("a", 2), data={"amount": 1, "text": "x" * 5_000_000}))
     place_all(mongo)
     relay = Relay(mongo, broker, TOPICS)
     with pytest.raises(BrokerUnavailable, match="MSG_SIZE_TOO_LARGE"):
