@@ -2,8 +2,8 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -23,7 +23,7 @@ from eventstore.ports import EventStoreError
 from eventstore.sequencer import PlacedLog
 
 LOOK_S = 0.05
-"""How often somebody who waits for a row looks without being poked."""
+"""How often rows that somebody waits for are looked at without a poke."""
 LAG_EVERY_S = 1.0
 CAUGHT_UP_S = 1.0
 """Rows that lack nothing older than this count as caught up; under load they always lack what is on its way."""
@@ -48,6 +48,14 @@ def poke_boards(pokes: Pokes, engine: Engine) -> None:
         pokes.send(board_head(session))
 
 
+class Wait:
+    """Somebody who waits until these streams' rows are at these versions."""
+
+    def __init__(self, written: dict[str, int]) -> None:
+        self.written = written
+        self.is_over = threading.Event()
+
+
 class SharedRows:
     """The read models as a web process sees them: when they have changed, whether they show something, how far
     behind they are. They are written by projectors elsewhere."""
@@ -58,6 +66,8 @@ class SharedRows:
         self._log = log_of_store
         self._pokes = pokes
         self._changed = threading.Condition()
+        self._waits: list[Wait] = []
+        self._may_look = False
         self._listeners: list[Callable[[], None]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -67,7 +77,7 @@ class SharedRows:
 
     def start(self) -> None:
         """Listen and look in threads until `stop`."""
-        for name, run in (("pokes", self._listen), ("rows-lag", self._watch_lag)):
+        for name, run in (("pokes", self._listen), ("rows-look", self._look), ("rows-lag", self._watch_lag)):
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
 
@@ -93,33 +103,49 @@ class SharedRows:
 
     def wait_for(self, outcome: Outcome, timeout_s: float) -> bool:
         """Wait until the rows show what the command did; False when `timeout_s` seconds weren't enough."""
-        bound = time.monotonic() + timeout_s
-        while not self._show(outcome.written):
-            left = bound - time.monotonic()
-            if left <= 0:
-                return False
-            with self._changed:
-                self._changed.wait(min(LOOK_S, left))
-        return True
-
-    def _show(self, written: dict[str, int]) -> bool:
-        if not written:
+        if not outcome.written:
             return True
-        wanted = select(StreamVersion.stream, StreamVersion.version).where(StreamVersion.stream.in_(written))
-        try:
-            with Session(self._engine) as session:
-                found = dict(session.execute(wanted).tuples().all())
-        except SQLAlchemyError as error:
-            log.warning("rows can't be looked at: %s", error)
-            return False
-        return all(found.get(stream, 0) >= version for stream, version in written.items())
+        wait = Wait(outcome.written)
+        with self._changed:
+            self._waits.append(wait)
+            self._may_look = True
+            self._changed.notify()
+        is_shown = wait.is_over.wait(timeout_s)
+        with self._changed, suppress(ValueError):
+            self._waits.remove(wait)
+        return is_shown
+
+    def _look(self) -> None:
+        """Look for all who wait at once, whenever the rows may have changed: one query, however many wait."""
+        while not self._stopping.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._waits and self._may_look, LOOK_S)
+                self._may_look = False
+                waits = list(self._waits)
+            if not waits:
+                continue
+            streams = {stream for wait in waits for stream in wait.written}
+            wanted = select(StreamVersion.stream, StreamVersion.version).where(
+                StreamVersion.stream.in_(streams)
+            )
+            try:
+                with self._engine.connect() as connection:
+                    found = dict(connection.execute(wanted).tuples().all())
+            except SQLAlchemyError as error:
+                log.warning("rows can't be looked at: %s", error)
+                self._stopping.wait(LOOK_S)
+                continue
+            for wait in waits:
+                if all(found.get(stream, 0) >= version for stream, version in wait.written.items()):
+                    wait.is_over.set()
 
     def _listen(self) -> None:
         self._pokes.listen(self._heard, self._stopping)
 
     def _heard(self) -> None:
         with self._changed:
-            self._changed.notify_all()
+            self._may_look = True
+            self._changed.notify()
         for listener in self._listeners:
             listener()
 

@@ -65,7 +65,7 @@ class Broker:
         self._partitions = {topic: count for topic, count in counts.items() if count}
 
     def producer(self) -> "EventProducer":
-        """A new producer; call `ensure_topics` first."""
+        """A new producer; call `ensure_topics` first. Raises `BrokerUnavailable`."""
         settings = {
             "enable.idempotence": True,
             "acks": "all",
@@ -74,11 +74,13 @@ class Broker:
             "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
             "request.timeout.ms": int(REQUEST_TIMEOUT_S * 1000),
         }
-        return EventProducer(
-            Producer(self._reaching() | settings | {"error_cb": _note_trouble}),
-            self._partitions,
-            self._prefix,
-        )
+        producer = Producer(self._reaching() | settings | {"error_cb": _note_trouble})
+        for topic in self._partitions:  # otherwise the first event of each would wait until it is known
+            try:
+                producer.list_topics(self._name(topic), timeout=REQUEST_TIMEOUT_S)
+            except KafkaException as error:
+                raise BrokerUnavailable(f"Kafka can't be reached: {error}") from error
+        return EventProducer(producer, self._partitions, self._prefix)
 
     def consumer(self, group: str, topics: Sequence[str]) -> "EventConsumer":
         """A new member of a consumer group; its offsets are only a hint of where to go on."""

@@ -146,11 +146,12 @@ class MongoEventStore:
             yield lambda: _next(changes)
 
     def last_positioned(self, session: ClientSession | None = None) -> Document | None:
-        """The commit at the head of the log: its `log` only."""
-        newest = [("log.positions", DESCENDING)]
-        return self.commits.find_one(
-            {"log.positions": {"$gt": 0}}, {"log": True}, sort=newest, session=session
-        )
+        """The commit at the head of the log: its `log` only.
+
+        No bound for the positions: with one, an index over arrays isn't read in order but from end to end.
+        """
+        placed, newest = {"log.positions": {"$exists": True}}, [("log.positions", DESCENDING)]
+        return self.commits.find_one(placed, {"log": True}, sort=newest, session=session)
 
     def _prepare(self) -> str:
         hello = self.client.admin.command("hello")

@@ -26,14 +26,17 @@ class Relay:
         self._checkpoints = store.database["relays"]
 
     def step(self) -> int:
-        """Send one batch; answers how many events. Raises `StoreUnavailable` or `BrokerUnavailable`."""
+        """Send one batch; answers how many events. Raises `StoreUnavailable` or `BrokerUnavailable`.
+
+        The first step connects, even with nothing to send: otherwise the first event would wait a second for that.
+        """
+        if self._producer is None:
+            self._broker.ensure_topics(self._topics.names)
+            self._producer = self._broker.producer()
         events = self._log.read_placed(self.position(), BATCH_SIZE)
         if not events:
             return 0
         try:
-            if self._producer is None:
-                self._broker.ensure_topics(self._topics.names)
-                self._producer = self._broker.producer()
             self._producer.send(events)
         except Exception:
             self.reset()

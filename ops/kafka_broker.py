@@ -102,8 +102,7 @@ class KafkaBroker:
             f"{self._libraries}/*",
         ]
         if not (self._folder / "log" / "meta.properties").exists():
-            identity = uuid.uuid4().bytes
-            cluster = base64.urlsafe_b64encode(identity).decode().rstrip("=")
+            cluster = _cluster_id()
             tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
             subprocess.run([*java, *tool], check=True, capture_output=True)
         return [*java, "kafka.Kafka", str(properties)]
@@ -119,6 +118,14 @@ class KafkaBroker:
             f"--advertised-listener-url={address}",
             "--storage-engine=memory://tansu/",
         ]
+
+
+def _cluster_id() -> str:
+    """A UUID as Kafka writes it. One that began with "-" would be taken for an option by its tools."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
 
 
 def fetch_libraries() -> Path:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID, uuid5
 
-from flask import current_app, flash, request
+from flask import current_app, flash, g, request
 
 from eventstore.execute import CommandReused, Context, Outcome, Refusal
 from webapp.access import current_actor
@@ -74,6 +74,7 @@ def attempt(
             "This form was sent already, with other values. Check what is saved now, then send it again.",
         )
     if waits and not settle(outcome):
+        g.is_catching_up = True
         flash("Saved. The lists are still catching up.", "info")
     return outcome
 

@@ -261,6 +261,22 @@ def test_a_log_without_events_has_no_heads(mongo: MongoEventStore) -> None:
     assert PlacedLog(mongo).heads() == {}
 
 
+def test_the_log_is_read_at_its_end_without_going_through_it(mongo: MongoEventStore) -> None:
+    for number in range(300):
+        mongo.append(commit_of((f"s-{number}", 1)))
+    place_all(mongo)
+    log = PlacedLog(mongo)
+    mongo.database.command("profile", 2)
+    assert mongo.head() == 300
+    assert sum(log.heads().values()) == 300
+    assert len(log.read_placed(299, 10)) == 1
+    assert Sequencer(mongo, TOPICS).step() == 0
+    mongo.database.command("profile", 0)
+    read = list(mongo.database["system.profile"].find({"op": "query", "ns": mongo.commits.full_name}))
+    assert len(read) == 5
+    assert max(query["keysExamined"] for query in read) < 5
+
+
 def test_what_continues_nothing_is_not_placed(mongo: MongoEventStore) -> None:
     """A lost predecessor is damage; placing its successor would hide it."""
     mongo.append(commit_of(("a", 2)))

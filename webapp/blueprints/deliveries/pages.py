@@ -100,10 +100,15 @@ def show(delivery_id: str) -> ResponseReturnValue:
 @deliveries.get("/<delivery_id>/changed")
 @dispatcher_only
 def changed(delivery_id: str) -> ResponseReturnValue:
-    """Whether somebody changed the delivery after version `?since=`: a note that offers the news, or 204."""
+    """Whether the delivery changed after version `?since=`: a note that offers the news, or 204.
+
+    With `?own=1` the page itself: its reader made the change, and the rows didn't show it in time.
+    """
     view = find_delivery_or_404(delivery_id)
     if request.args.get("since") == str(view.version):
         return "", 204
+    if request.args.get("own"):
+        return delivery_page(view), {"HX-Retarget": "#page", "HX-Reswap": "outerHTML show:none"}
     return render_template("deliveries/_changed.html", delivery=view)
 
 
