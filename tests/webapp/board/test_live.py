@@ -24,7 +24,8 @@ from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp.accounts.models import SignIn
 from webapp.database import db
-from webapp.live import socket as board_socket
+from webapp.live import codes
+from webapp.live import hub as board_hub
 
 BOUND_S = 10.0
 
@@ -71,6 +72,12 @@ class Board:
     def leave(self) -> None:
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._socket.close()
+
+
+@pytest.fixture
+def beating_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an app that starts afterwards: a heartbeat five times a second."""
+    monkeypatch.setattr(board_hub, "HEARTBEAT_S", 0.2)
 
 
 @pytest.fixture
@@ -196,10 +203,8 @@ def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask
 
 
 def test_a_board_ends_soon_after_its_sign_in(
-    opened: Any, app: Flask, dana: Browser, monkeypatch: pytest.MonkeyPatch
+    beating_fast: None, opened: Any, app: Flask, dana: Browser
 ) -> None:
-    monkeypatch.setattr(board_socket, "HEARTBEAT_S", 0.2)
-    monkeypatch.setattr(board_socket, "LOOK_S", 0.05)
     board = opened(Cookie=cookie_of(dana))
     board.take()
     board.take()  # a heartbeat, so the sign-in was fine
@@ -208,7 +213,7 @@ def test_a_board_ends_soon_after_its_sign_in(
         db.session.execute(delete(SignIn))
         db.session.commit()
 
-    assert board.wait_for_close() == board_socket.SIGNED_OUT
+    assert board.wait_for_close() == codes.SIGNED_OUT
 
 
 def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask) -> None:
@@ -216,7 +221,7 @@ def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask
     first = opened()
     first.take()
 
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL
 
     first.leave()
     wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
@@ -230,7 +235,7 @@ def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
     opcode, data = stranger.recv_data()
 
     assert opcode == websocket.ABNF.OPCODE_CLOSE
-    assert int.from_bytes(data[:2], "big") == board_socket.WRONG_ORIGIN
+    assert int.from_bytes(data[:2], "big") == codes.WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(("who", "status"), [("nobody", 302), ("a driver", 403)])
@@ -256,5 +261,5 @@ def test_a_server_that_stops_tells_its_boards(opened: Any, app: Flask) -> None:
 
     app.extensions["board_hub"].close_sockets()
 
-    assert board.wait_for_close() == board_socket.GOING_AWAY
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL, "nobody new gets in"
+    assert board.wait_for_close() == codes.GOING_AWAY
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL, "nobody new gets in"
