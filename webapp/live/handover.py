@@ -12,8 +12,8 @@ from wsproto.events import AcceptConnection
 from wsproto.utilities import RemoteProtocolError
 
 
-def shake_hands(request: Request) -> tuple[WSConnection, bytes]:
-    """The WebSocket's protocol, and the answer that opens it; aborts with 400 what isn't a proper handshake.
+def shake_hands(request: Request) -> bytes:
+    """The answer that opens the WebSocket; aborts with 400 what isn't a proper handshake.
 
     No extension is agreed to: compressing for each board would cost more than it saves.
     """
@@ -22,7 +22,7 @@ def shake_hands(request: Request) -> tuple[WSConnection, bytes]:
     try:
         protocol.initiate_upgrade_connection(headers, request.path)
         list(protocol.events())  # the request itself
-        return protocol, protocol.send(AcceptConnection())
+        return protocol.send(AcceptConnection())
     except RemoteProtocolError as error:
         abort(400, f"This is not a WebSocket's opening handshake: {error}.")
 

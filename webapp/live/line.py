@@ -4,7 +4,7 @@ import socket
 import struct
 import time
 
-from wsproto import WSConnection
+from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Message, Ping
 
 from webapp.live.codes import LISTENS_ONLY
@@ -22,21 +22,20 @@ _ABORT = struct.pack("ii", 1, 0)
 
 
 class Line:
-    """A board's WebSocket. Everything but the constructor is called by the wire's thread alone.
+    """A board's WebSocket after its opening handshake. Everything but the constructor is called by the wire's thread
+    alone.
 
     `account` names who watches; `token` is the sign-in with which the board ends, None for an API key; `seen` is the
     number that its first frame told it.
     """
 
-    def __init__(
-        self, connection: socket.socket, protocol: WSConnection, account: str, token: str | None, seen: int
-    ) -> None:
+    def __init__(self, connection: socket.socket, account: str, token: str | None, seen: int) -> None:
         self.account = account
         self.token = token
         self.seen = seen
         self.is_over = False
         self._connection = connection
-        self._protocol = protocol
+        self._protocol = Connection(ConnectionType.SERVER)
         self._mailbox = Mailbox()
         self._rest = memoryview(b"")
         self._moved_at = self._heard_at = time.monotonic()

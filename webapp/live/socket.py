@@ -19,10 +19,10 @@ def watch() -> Response:
     The answer is for nobody: the server's side of the connection has no other end any more.
     """
     hub = board_hub()
-    protocol, answer = shake_hands(request)
+    answer = shake_hands(request)
     hello = hub.hello()
     token = current_user.get_id() if current_user.is_authenticated else None
-    line = Line(take_over(request.environ), protocol, current_actor().event_name, token, hello.seq)
+    line = Line(take_over(request.environ), current_actor().event_name, token, hello.seq)
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         hub.refuse(line, answer, Refusal(WRONG_ORIGIN, "wrong origin"))

@@ -17,6 +17,7 @@ from webapp.database import db
 from webapp.live.hub import MOST_PER_ACCOUNT
 
 CONNECT_BOUND_S = 30.0
+PING, PONG = b"\x89\x00", b"\x8a\x80\x00\x00\x00\x00"
 
 
 class Crowd:
@@ -45,6 +46,8 @@ class Crowd:
         while len(times) < len(self._sockets) and time.perf_counter() < bound:
             for number, _ in self._poll.poll(0.1):
                 data = tails.get(number, b"") + self._sockets[number].recv(1 << 18)
+                if PING in data:
+                    self._sockets[number].send(PONG)
                 if mark in data:
                     times.setdefault(number, time.perf_counter())
                 tails[number] = data[-len(mark) :]

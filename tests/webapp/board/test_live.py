@@ -39,6 +39,7 @@ class Board:
         self.counters: dict[str, int] = {}
         self.fixes: dict[str, str] = {}
         self.hello: dict[str, Any] = {}
+        self.reason = ""
         self._socket = websocket.create_connection(url, timeout=BOUND_S, header=headers)
 
     def take(self) -> dict[str, Any]:
@@ -67,6 +68,7 @@ class Board:
         while True:
             opcode, data = self._socket.recv_data()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
+                self.reason = data[2:].decode()
                 return int.from_bytes(data[:2], "big")
 
     def leave(self) -> None:
@@ -216,7 +218,7 @@ def test_a_board_ends_soon_after_its_sign_in(
     assert board.wait_for_close() == codes.SIGNED_OUT
 
 
-def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask) -> None:
+def test_more_boards_than_the_process_may_hold_are_sent_away(opened: Any, app: Flask) -> None:
     app.extensions["board_hub"].most_sockets = 1
     first = opened()
     first.take()
@@ -225,6 +227,40 @@ def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask
 
     first.leave()
     wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_an_account_may_have_twenty_boards_open(opened: Any, dana: Browser) -> None:
+    boards = [opened() for _ in range(board_hub.MOST_PER_ACCOUNT)]
+
+    one_too_many = opened(is_greeted=False)
+
+    assert one_too_many.wait_for_close() == codes.TOO_MANY
+    assert one_too_many.reason == "this account has 20 boards open here; close one of them"
+    opened(Cookie=cookie_of(dana))
+    boards[0].leave()
+    wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_what_is_no_handshake_gets_no_board(url: str) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Authorization": f"Bearer {API_KEY}"}
+    address = url.replace("ws:", "http:")
+
+    assert httpx.get(address, headers=headers).status_code == 400
+    assert httpx.get(address, headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 400
+
+
+def test_a_heartbeat_says_how_far_the_boards_have_been_told(
+    beating_fast: None, opened: Any, scene: Scene
+) -> None:
+    board = opened()
+    scene.add_delivery(scene.add_route(10))
+    while not board.take()["rows"]:
+        pass
+
+    beat = board.take()
+
+    assert (beat["rows"], beat["counters"], beat["isBehind"]) == ([], None, False)
+    assert beat["after"] == beat["seq"] == board.seq
 
 
 def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
