@@ -25,6 +25,7 @@ KNOWN = {
     "WAYBILL_BOOKING_MINIMUM_MINUTES",
     "WAYBILL_BOOKING_BUFFER_MINUTES",
     "WAYBILL_THREADS",
+    "WAYBILL_SOCKETS",
     "WAYBILL_BASE_URL",
     "WAYBILL_PROXIES",
     "WAYBILL_DEMO_SPEED",
@@ -68,6 +69,7 @@ class Settings:
     booking_minimum: timedelta
     booking_buffer: timedelta
     threads: int
+    sockets: int
     base_url: str | None
     proxies: int
     namespace: str
@@ -120,6 +122,7 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "booking_minimum": read("WAYBILL_BOOKING_MINIMUM_MINUTES", "30", _minutes(1)),
         "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
         "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
+        "sockets": read("WAYBILL_SOCKETS", "2000", _whole(1, 50_000)),
         "base_url": read("WAYBILL_BASE_URL", "", _web_address),
         "proxies": read("WAYBILL_PROXIES", "0", _whole(0, 10)),
         "namespace": read("WAYBILL_NAMESPACE", "waybill", _name),

@@ -5,26 +5,23 @@ from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_sock import Sock
-from simple_websocket import Server
 
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.queries import DeliveryView, find_delivery, list_day, list_incidents_of
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
-from backend_services.read_models import board_head, list_board_changes
+from backend_services.read_models import board_head
 from backend_services.routes.queries import count_routes_by_status
 from webapp.access import dispatcher_only
 from webapp.acting import parse_uuid, waybill
 from webapp.database import db
 from webapp.fragments import page_or_block, wants_block
+from webapp.live import board_hub
 from webapp.live.filters import INCIDENTS, LATE, UNASSIGNED, Wanted, count_facets, sort_key, wanted_by
-from webapp.live.hub import MOST_CHANGES_AT_ONCE, change_frame
 from webapp.live.rows import board_row
 from webapp.live.socket import watch
 from webapp.presentation import day_bounds, today, zone
 
 board = Blueprint("board", __name__, url_prefix="/board")
-sock = Sock()
 
 CHIPS = (
     ("filter", UNASSIGNED, "Unassigned", "help"),
@@ -80,12 +77,7 @@ def rows() -> ResponseReturnValue:
     text = request.args.get("after", "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         abort(400, "`after` must be the number of the last frame.")
-    session, after = db.session(), int(text)
-    changes = list_board_changes(session, after, MOST_CHANGES_AT_ONCE)
-    if changes is not None and len(changes) == MOST_CHANGES_AT_ONCE:
-        changes = None  # loading the list again costs less than so many rows
-    seq = board_head(session) if changes is None else changes[-1].seq if changes else after
-    frame = change_frame(session, changes, after, seq, waybill().doors.now())
+    frame = board_hub().catching_up.frame_after(db.session(), int(text), waybill().doors.now())
     return Response(frame.encoded, content_type="application/json")
 
 
@@ -101,11 +93,11 @@ def drawer(delivery_id: str) -> ResponseReturnValue:
     return render_template("board/_drawer.html", **_glance(view, waybill().doors.now()))
 
 
-@sock.route("/live", bp=board)  # type: ignore[untyped-decorator]
+@board.get("/live", websocket=True)
 @dispatcher_only
-def live(socket: Server) -> None:
+def live() -> Response:
     """Today's board over a WebSocket: frames of what changed."""
-    watch(socket)
+    return watch()
 
 
 def _wanted_day() -> date:

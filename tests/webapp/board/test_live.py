@@ -24,7 +24,8 @@ from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp.accounts.models import SignIn
 from webapp.database import db
-from webapp.live import socket as board_socket
+from webapp.live import codes
+from webapp.live import hub as board_hub
 
 BOUND_S = 10.0
 
@@ -38,6 +39,7 @@ class Board:
         self.counters: dict[str, int] = {}
         self.fixes: dict[str, str] = {}
         self.hello: dict[str, Any] = {}
+        self.reason = ""
         self._socket = websocket.create_connection(url, timeout=BOUND_S, header=headers)
 
     def take(self) -> dict[str, Any]:
@@ -66,11 +68,18 @@ class Board:
         while True:
             opcode, data = self._socket.recv_data()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
+                self.reason = data[2:].decode()
                 return int.from_bytes(data[:2], "big")
 
     def leave(self) -> None:
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._socket.close()
+
+
+@pytest.fixture
+def beating_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an app that starts afterwards: a heartbeat five times a second."""
+    monkeypatch.setattr(board_hub, "HEARTBEAT_S", 0.2)
 
 
 @pytest.fixture
@@ -196,10 +205,8 @@ def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask
 
 
 def test_a_board_ends_soon_after_its_sign_in(
-    opened: Any, app: Flask, dana: Browser, monkeypatch: pytest.MonkeyPatch
+    beating_fast: None, opened: Any, app: Flask, dana: Browser
 ) -> None:
-    monkeypatch.setattr(board_socket, "HEARTBEAT_S", 0.2)
-    monkeypatch.setattr(board_socket, "LOOK_S", 0.05)
     board = opened(Cookie=cookie_of(dana))
     board.take()
     board.take()  # a heartbeat, so the sign-in was fine
@@ -208,18 +215,52 @@ def test_a_board_ends_soon_after_its_sign_in(
         db.session.execute(delete(SignIn))
         db.session.commit()
 
-    assert board.wait_for_close() == board_socket.SIGNED_OUT
+    assert board.wait_for_close() == codes.SIGNED_OUT
 
 
-def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask) -> None:
+def test_more_boards_than_the_process_may_hold_are_sent_away(opened: Any, app: Flask) -> None:
     app.extensions["board_hub"].most_sockets = 1
     first = opened()
     first.take()
 
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL
 
     first.leave()
     wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_an_account_may_have_twenty_boards_open(opened: Any, dana: Browser) -> None:
+    boards = [opened() for _ in range(board_hub.MOST_PER_ACCOUNT)]
+
+    one_too_many = opened(is_greeted=False)
+
+    assert one_too_many.wait_for_close() == codes.TOO_MANY
+    assert one_too_many.reason == "this account has 20 boards open here; close one of them"
+    opened(Cookie=cookie_of(dana))
+    boards[0].leave()
+    wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_what_is_no_handshake_gets_no_board(url: str) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Authorization": f"Bearer {API_KEY}"}
+    address = url.replace("ws:", "http:")
+
+    assert httpx.get(address, headers=headers).status_code == 400
+    assert httpx.get(address, headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 400
+
+
+def test_a_heartbeat_says_how_far_the_boards_have_been_told(
+    beating_fast: None, opened: Any, scene: Scene
+) -> None:
+    board = opened()
+    scene.add_delivery(scene.add_route(10))
+    while not board.take()["rows"]:
+        pass
+
+    beat = board.take()
+
+    assert (beat["rows"], beat["counters"], beat["isBehind"]) == ([], None, False)
+    assert beat["after"] == beat["seq"] == board.seq
 
 
 def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
@@ -230,7 +271,7 @@ def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
     opcode, data = stranger.recv_data()
 
     assert opcode == websocket.ABNF.OPCODE_CLOSE
-    assert int.from_bytes(data[:2], "big") == board_socket.WRONG_ORIGIN
+    assert int.from_bytes(data[:2], "big") == codes.WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(("who", "status"), [("nobody", 302), ("a driver", 403)])
@@ -256,5 +297,5 @@ def test_a_server_that_stops_tells_its_boards(opened: Any, app: Flask) -> None:
 
     app.extensions["board_hub"].close_sockets()
 
-    assert board.wait_for_close() == board_socket.GOING_AWAY
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL, "nobody new gets in"
+    assert board.wait_for_close() == codes.GOING_AWAY
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL, "nobody new gets in"
