@@ -228,6 +228,7 @@ def test_a_ping_is_answered(wire: Wire, connect: Callable[..., Far]) -> None:
         (Connection(ConnectionType.CLIENT).send(BytesMessage(b"\0" * 9)), codes.LISTENS_ONLY),
         (b"\xff" * 64, 1002),
     ],
+    ids=["text", "bytes", "no frame at all"],  # a client's frames are masked by chance
 )
 def test_who_does_not_just_listen_is_sent_away(
     wire: Wire, connect: Callable[..., Far], said: bytes, code: int
