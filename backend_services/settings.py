@@ -24,6 +24,7 @@ KNOWN = {
     "WAYBILL_TIME_ZONE",
     "WAYBILL_BOOKING_MINIMUM_MINUTES",
     "WAYBILL_BOOKING_BUFFER_MINUTES",
+    "WAYBILL_POSITIONS_KEPT_HOURS",
     "WAYBILL_THREADS",
     "WAYBILL_SOCKETS",
     "WAYBILL_BASE_URL",
@@ -68,6 +69,7 @@ class Settings:
     time_zone: ZoneInfo
     booking_minimum: timedelta
     booking_buffer: timedelta
+    positions_kept: timedelta
     threads: int
     sockets: int
     base_url: str | None
@@ -121,6 +123,7 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "time_zone": read("WAYBILL_TIME_ZONE", "UTC", _zone),
         "booking_minimum": read("WAYBILL_BOOKING_MINIMUM_MINUTES", "30", _minutes(1)),
         "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
+        "positions_kept": read("WAYBILL_POSITIONS_KEPT_HOURS", "24", _hours),
         "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
         "sockets": read("WAYBILL_SOCKETS", "2000", _whole(1, 50_000)),
         "base_url": read("WAYBILL_BASE_URL", "", _web_address),
@@ -180,6 +183,10 @@ def _minutes(least: int) -> Callable[[str, str], timedelta]:
         return timedelta(minutes=_whole(least, 1_440)(name, text))
 
     return parse
+
+
+def _hours(name: str, text: str) -> timedelta:
+    return timedelta(hours=_whole(1, 744)(name, text))
 
 
 def _secret(length: int) -> Callable[[str, str], str | None]:

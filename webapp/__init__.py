@@ -49,4 +49,9 @@ def _is_exempt() -> bool:
 
 def _client() -> str:
     actor = current_actor()
-    return actor.event_name if actor.role != "anonymous" else get_remote_address()
+    if actor.role == "anonymous":
+        return get_remote_address()
+    if request.endpoint == "api.report_location" and actor.driver_id is None:
+        # One tracker reports for the whole fleet: each of its drivers may as often as if it had a key of its own.
+        return f"{actor.event_name}/{(request.view_args or {}).get('driver_id')}"
+    return actor.event_name

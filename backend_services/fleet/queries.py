@@ -55,6 +55,11 @@ def find_driver(session: Session, driver_id: str) -> DriverView | None:
     return _driver_views(session, [row])[0] if row else None
 
 
+def has_driver(session: Session, driver_id: str) -> bool:
+    """Whether there is such a driver."""
+    return session.scalar(select(exists().where(DriverRow.driver_id == driver_id))) is True
+
+
 def find_vehicle(session: Session, vehicle_id: str) -> VehicleView | None:
     """One vehicle, or None."""
     row = session.get(VehicleRow, vehicle_id)

@@ -21,11 +21,12 @@ from webapp.accounts.sign_in import sessions_alive
 from webapp.live.changes import MOST_CHANGES_AT_ONCE, CatchingUp, change_frame
 from webapp.live.codes import FULL, GOING_AWAY, SIGNED_OUT, TOO_MANY
 from webapp.live.filters import count_facets
+from webapp.live.fixes import NewFixes
 from webapp.live.frames import Frame
 from webapp.live.line import Line
 from webapp.live.rows import render_row
 from webapp.live.wire import Wire
-from webapp.presentation import day_bounds, iso_text, today
+from webapp.presentation import day_bounds, today
 
 if TYPE_CHECKING:
     from webapp.wiring import Waybill
@@ -58,7 +59,6 @@ class _Shown:
     """What the boards show that changes with time alone."""
 
     minutes_late: dict[str, int] = field(default_factory=dict)
-    fixes: dict[str, str] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
 
     def is_later(self, view: DeliveryView, known: "_Shown") -> bool:
@@ -80,6 +80,7 @@ class Hub:
         self._thread = threading.Thread(target=self._run, name="board-hub", daemon=True)
         self._seq = 0
         self._shown = _Shown()
+        self._fixes = NewFixes(self._waybill.positions)
         self._troubles: dict[str, str] = {}
         self.wire = Wire(self._forget)
         self.catching_up = CatchingUp()
@@ -114,7 +115,7 @@ class Hub:
         """
         with self._waybill.sessions() as session:
             head = board_head(session)
-        return Frame(after=head, seq=head, day=today().isoformat())
+        return Frame(after=head, seq=head, day=today().isoformat(), fixes=self._fixes.told)
 
     def let_in(self, line: Line, answer: bytes, hello: Frame) -> None:
         """Take a new board in, or tell it why not; `answer` is the answer to its handshake, `hello` its first frame."""
@@ -155,6 +156,7 @@ class Hub:
             self._wake.clear()
             began = time.monotonic()
             self._attempt(self._push_changes)
+            self._attempt(self._push_fixes)
             if began >= next_tick:
                 next_tick = began + TICK_S
                 self._attempt(self._push_what_time_changed)
@@ -205,8 +207,14 @@ class Hub:
             if changes and len(changes) == MOST_CHANGES_AT_ONCE:
                 self._wake.set()
 
+    def _push_fixes(self) -> None:
+        """Positions change without any event at all."""
+        if self._lines and (fixes := self._fixes.take(self._waybill.doors.now())):
+            with self._app.app_context():
+                self._offer(Frame(self._seq, self._seq, today().isoformat(), fixes=fixes))
+
     def _push_what_time_changed(self) -> None:
-        """Lateness and the drivers' last positions change without any event on the board."""
+        """Lateness changes without any event on the board."""
         if not self._lines:
             self._shown = _Shown()
             return
@@ -216,19 +224,15 @@ class Hub:
             known = self._shown
             self._shown = shown = self._shown_at(views, now)
             later = [view for view in views if shown.is_later(view, known)]
-            fixes = {id_: at for id_, at in shown.fixes.items() if known.fixes.get(id_) != at}
-            if not later and not fixes and shown.counters == known.counters:
+            if not later and shown.counters == known.counters:
                 return
             rows = {view.delivery_id: render_row(view, now) for view in later}
-            frame = Frame(self._seq, self._seq, day.isoformat(), rows, shown.counters, fixes)
+            frame = Frame(self._seq, self._seq, day.isoformat(), rows, shown.counters)
         self._offer(frame)
 
     def _shown_at(self, views: Sequence[DeliveryView], now: datetime) -> _Shown:
         late = {view.delivery_id: int(view.predicted_delay(now).total_seconds() // 60) for view in views}
-        drivers = {view.driver_id for view in views if view.driver_id and not view.is_finished}
-        found = ((driver_id, self._waybill.positions.find(driver_id, now)) for driver_id in drivers)
-        fixes = {driver_id: iso_text(fix.recorded_at) for driver_id, fix in found if fix is not None}
-        return _Shown(late, fixes, count_facets(views, now))
+        return _Shown(late, count_facets(views, now))
 
     def _offer(self, frame: Frame) -> None:
         _ = frame.on_the_wire  # here, once

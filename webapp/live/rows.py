@@ -9,6 +9,7 @@ from flask import current_app
 from backend_services.deliveries.queries import LATE_FROM, DeliveryView
 from backend_services.fleet.positions import Fix
 from webapp.live.filters import LATE, facets, search_text, sort_key
+from webapp.live.fixes import newest_fixes
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ class BoardRow:
 
 def board_row(view: DeliveryView, now: datetime) -> BoardRow:
     """The delivery as a row at `now`."""
-    positions = current_app.extensions["waybill"].positions
-    fix = positions.find(view.driver_id, now) if view.driver_id and not view.is_finished else None
+    fix = newest_fixes().get(view.driver_id) if view.driver_id and not view.is_finished else None
     return BoardRow(
         delivery=view,
         facets=facets(view, now),

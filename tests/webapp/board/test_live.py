@@ -37,7 +37,7 @@ class Board:
         self.rows = rows_of(page)
         self.seq = seq_of(page)
         self.counters: dict[str, int] = {}
-        self.fixes: dict[str, str] = {}
+        self.fixes: dict[str, dict[str, Any]] = {}
         self.hello: dict[str, Any] = {}
         self.reason = ""
         self._socket = websocket.create_connection(url, timeout=BOUND_S, header=headers)
@@ -202,6 +202,27 @@ def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask
         board.take()
 
     assert board.counters["late"] >= 1
+
+
+def test_a_drivers_way_arrives_and_a_new_board_knows_it_at_once(
+    opened: Any, app: Flask, scene: Scene
+) -> None:
+    driver_id = scene.add_driver().driver_id
+    board = opened()
+    waybill = app.extensions["waybill"]
+    now = waybill.doors.now()
+    for metres in range(20):  # more often than boards are told
+        waybill.positions.report(
+            driver_id, [Fix(60.17 + metres / 1e5, 24.94, now + timedelta(milliseconds=metres))]
+        )
+
+    frames = []
+    while board.fixes.get(driver_id, {}).get("latitude") != 60.17019:
+        frames.append(board.take())
+
+    assert set(board.fixes[driver_id]) == {"at", "latitude", "longitude", "heading"}
+    assert len([frame for frame in frames if frame["fixes"]]) <= 2
+    assert opened().hello["fixes"] == board.fixes
 
 
 def test_a_board_ends_soon_after_its_sign_in(
