@@ -49,7 +49,9 @@ PLACES = {"city", "suburb", "quarter", "neighbourhood", "square", "island"}
 
 def main() -> int:
     """Build the map; answers the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--extract", type=Path, help="an .osm.pbf; without it, the one in a package of PyPI")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     chosen = parser.parse_args()
@@ -76,7 +78,9 @@ def write(extract: Path, output: Path) -> None:
     """Write the map of an extract."""
     box = _box_of(extract)
     lines = [json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features(extract)]
-    head = json.dumps({"type": "FeatureCollection", "attribution": ATTRIBUTION, "bbox": box}, ensure_ascii=False)
+    head = json.dumps(
+        {"type": "FeatureCollection", "attribution": ATTRIBUTION, "bbox": box}, ensure_ascii=False
+    )
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(f'{head[:-1]},"features":[\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
 
@@ -211,24 +215,22 @@ def _area_properties(tags: dict[str, str]) -> dict[str, str] | None:
 
 def _cut_water(way: Way, box: Box) -> Iterator[Feature]:
     """Water whose shore leaves the extract, which is no area there."""
-    tags = way.tags
+    tags = dict(way.tags)
     is_whole = all(node.location.valid() for node in way.nodes)
     if tags.get("natural") not in ("coastline", "water") or (is_whole and way.is_closed()):
         return
     name = tags.get("name", "")
     for run in runs_of(way):
-        yield _feature(
-            {"kind": "water", "name": name}, "MultiPolygon", [[_rounded(closed_along(run, box))]]
-        )
+        yield _feature({"kind": "water", "name": name}, "MultiPolygon", [[_rounded(closed_along(run, box))]])
 
 
 def _line_key(way: Way) -> tuple[str, str, str] | None:
     """Kind, class and name of what a way is drawn as; None where it isn't."""
-    tags = way.tags
+    tags = dict(way.tags)
     if tags.get("tunnel") in ("yes", "culvert") or tags.get("area") == "yes" or tags.get("indoor"):
         return None
     if tags.get("railway") in ("rail", "tram"):
-        return "rail", str(tags.get("railway")), ""
+        return "rail", tags["railway"], ""
     highway = STREETS.get(tags.get("highway", ""))
     if highway is None or tags.get("footway") in NOT_DRAWN:
         return None
@@ -236,7 +238,8 @@ def _line_key(way: Way) -> tuple[str, str, str] | None:
 
 
 def _point(node: Node) -> Iterator[Feature]:
-    tags, name = node.tags, node.tags.get("name", "")
+    tags = dict(node.tags)
+    name = tags.get("name", "")
     if tags.get("place") in PLACES and name:
         yield _feature({"kind": "place", "class": tags.get("place", ""), "name": name}, "Point", _at(node))
     elif tags.get("railway") == "station" and name:

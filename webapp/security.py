@@ -1,5 +1,7 @@
 """Headers and cookies that keep a page to itself."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
 from backend_services.settings import Settings
@@ -9,14 +11,22 @@ CSP = "; ".join(
         "default-src 'self'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
+        "img-src 'self' data: blob:{map}",
+        "connect-src 'self'{map}",
+        "worker-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "form-action 'self'",
     ]
 )
+"""`{map}` is the origin of the map that the settings name, if any."""
+
+
+def content_security_policy(settings: Settings) -> str:
+    """The policy of every page; the map may come from another origin where the settings say so."""
+    url = urlsplit(settings.map_style_url or "")
+    return CSP.replace("{map}", f" {url.scheme}://{url.netloc}" if url.netloc else "")
 
 
 def init_security(app: Flask, settings: Settings) -> None:
@@ -33,9 +43,11 @@ def init_security(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=500,
     )
 
+    csp = content_security_policy(settings)
+
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", CSP)
+        headers.setdefault("Content-Security-Policy", csp)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")

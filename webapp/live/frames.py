@@ -17,8 +17,8 @@ class Frame:
     """What changed on the board of `day` (ISO date) after the log's number `after`, up to and with `seq`.
 
     `rows` holds a rendered row per delivery id, or None where it is no longer on that board; `counters` is None when
-    nothing was counted; `fixes` says when a driver's last position was taken (ISO-8601). With `resync` the receiver
-    has to load its list again. `is_behind` says that the rows themselves are catching up with the log.
+    nothing was counted; `fixes` holds a driver's last position by driver id (`places.fix_json`). With `resync` the
+    receiver has to load its list again. `is_behind` says that the rows themselves are catching up with the log.
     """
 
     after: int
@@ -26,7 +26,7 @@ class Frame:
     day: str
     rows: Mapping[str, str | None] = field(default_factory=dict)
     counters: Mapping[str, int] | None = None
-    fixes: Mapping[str, str] = field(default_factory=dict)
+    fixes: Mapping[str, Any] = field(default_factory=dict)
     resync: bool = False
     is_behind: bool = False
 

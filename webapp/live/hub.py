@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -25,7 +25,8 @@ from webapp.live.frames import Frame
 from webapp.live.line import Line
 from webapp.live.rows import render_row
 from webapp.live.wire import Wire
-from webapp.presentation import day_bounds, iso_text, today
+from webapp.places import fix_json
+from webapp.presentation import day_bounds, today
 
 if TYPE_CHECKING:
     from webapp.wiring import Waybill
@@ -58,7 +59,7 @@ class _Shown:
     """What the boards show that changes with time alone."""
 
     minutes_late: dict[str, int] = field(default_factory=dict)
-    fixes: dict[str, str] = field(default_factory=dict)
+    fixes: dict[str, dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
 
     def is_later(self, view: DeliveryView, known: "_Shown") -> bool:
@@ -227,7 +228,7 @@ class Hub:
         late = {view.delivery_id: int(view.predicted_delay(now).total_seconds() // 60) for view in views}
         drivers = {view.driver_id for view in views if view.driver_id and not view.is_finished}
         found = ((driver_id, self._waybill.positions.find(driver_id, now)) for driver_id in drivers)
-        fixes = {driver_id: iso_text(fix.recorded_at) for driver_id, fix in found if fix is not None}
+        fixes = {driver_id: fix_json(fix) for driver_id, fix in found if fix is not None}
         return _Shown(late, fixes, count_facets(views, now))
 
     def _offer(self, frame: Frame) -> None:

@@ -1,8 +1,10 @@
 // How the ground of a map looks: the built-in one of the demo city, in our own colours, or one of another address.
 // Labels are drawn with the fonts of the device, so that no font has to be loaded.
 const OSM = '<a href="https://www.openstreetmap.org/copyright" target="_blank" rel="noreferrer noopener">© OpenStreetMap contributors</a>';
-const COLOURS = ["land", "water", "green", "square", "building", "outline", "casing", "street", "path", "rail", "label", "halo"];
-export const FONT = ["sans-serif"], BOLD = ["sans-serif bold"];
+const COLOURS = ["outside", "land", "water", "green", "square", "building", "outline", "casing", "street", "path", "rail", "label", "halo"];
+// A family that isn't there makes way for the device's sans-serif, in the weight that its name says.
+const FONT = ["sans-serif"];
+export const BOLD = ["Waybill Bold"];
 
 const byZoom = (...stops) => ["interpolate", ["exponential", 1.5], ["zoom"], ...stops];
 const WIDTHS = {
@@ -17,7 +19,8 @@ const wider = (width) => ["interpolate", ["exponential", 1.5], ["zoom"], ...widt
 export function builtInStyle(element, ground) {
   const colour = coloursOf(element);
   const data = { type: "geojson", data: ground, attribution: OSM, tolerance: 0.2, maxzoom: 16 };
-  return { version: 8, sources: { ground: data }, layers: layers(colour) };
+  const extent = { type: "geojson", data: boxOf(ground.bbox) };
+  return { version: 8, sources: { ground: data, extent }, layers: layers(colour) };
 }
 
 // Tiles that are pictures, at an address with {z}, {x} and {y}.
@@ -31,6 +34,10 @@ export function repaint(map, element) {
   for (const layer of layers(coloursOf(element))) {
     for (const [name, value] of Object.entries(layer.paint)) map.setPaintProperty(layer.id, name, value);
   }
+}
+
+function boxOf([west, south, east, north]) {
+  return { type: "Polygon", coordinates: [[[west, south], [east, south], [east, north], [west, north], [west, south]]] };
 }
 
 function coloursOf(element) {
@@ -49,7 +56,8 @@ function layers(colour) {
   const named = ["has", "name"];
   const roads = Object.entries(WIDTHS).reverse();
   return [
-    { id: "land", type: "background", paint: { "background-color": colour.land } },
+    { id: "outside", type: "background", paint: { "background-color": colour.outside } },
+    { id: "land", type: "fill", source: "extent", paint: { "fill-color": colour.land } },
     fill("green"), fill("square"), fill("water"),
     line("path", street("path"), { "line-color": colour.path, "line-width": byZoom(14, 0.5, 18, 2.5), "line-dasharray": [2, 1.5] }, 15),
     ...roads.map(([of_class, width]) => line(`casing-${of_class}`, street(of_class), { "line-color": colour.casing, "line-width": wider(width) })),

@@ -1,4 +1,4 @@
-// What is drawn on a map's ground: the plan, the trail, and checkpoints in clusters.
+// What is drawn on a map's ground: the plan, the trail, checkpoints in clusters, and the numbered ones of one delivery.
 const STATES = ["reached", "next", "late", "open"];
 const nothing = () => ({ type: "FeatureCollection", features: [] });
 
@@ -6,6 +6,7 @@ export function addOverlay(map, element, font) {
   map.addSource("plan", { type: "geojson", data: nothing() });
   map.addSource("trail", { type: "geojson", data: nothing() });
   map.addSource("checkpoints", { type: "geojson", data: nothing(), cluster: true, clusterRadius: 34, clusterMaxZoom: 15 });
+  map.addSource("chosen", { type: "geojson", data: nothing() });
   for (const layer of layers(element, fontOf(map) ?? font)) map.addLayer(layer);
 }
 
@@ -35,6 +36,7 @@ function layers(element, font) {
     { id: "clusters", type: "circle", source: "checkpoints", filter: ["has", "point_count"], paint: { "circle-color": colour("--wb-surface"), "circle-radius": ["step", ["get", "point_count"], 12, 10, 15, 50, 19], "circle-stroke-width": 2, "circle-stroke-color": colour("--map-stop-open") } },
     { id: "cluster-counts", type: "symbol", source: "checkpoints", filter: ["has", "point_count"], layout: { "text-field": ["get", "point_count_abbreviated"], "text-font": font, "text-size": 12, "text-allow-overlap": true }, paint: { "text-color": colour("--wb-text") } },
     { id: "checkpoints", type: "circle", source: "checkpoints", filter: single, paint: { "circle-color": byState, "circle-radius": 6, "circle-stroke-width": 2, "circle-stroke-color": colour("--wb-surface"), "circle-opacity": 1, "circle-stroke-opacity": 1 } },
-    { id: "chosen-checkpoints", type: "circle", source: "checkpoints", filter: ["==", ["get", "delivery"], ""], paint: { "circle-color": byState, "circle-radius": 8, "circle-stroke-width": 3, "circle-stroke-color": colour("--wb-accent") } },
+    { id: "chosen", type: "circle", source: "chosen", paint: { "circle-color": byState, "circle-radius": 9, "circle-stroke-width": 2, "circle-stroke-color": colour("--wb-surface") } },
+    { id: "chosen-numbers", type: "symbol", source: "chosen", layout: { "text-field": ["to-string", ["get", "number"]], "text-font": font, "text-size": 11, "text-allow-overlap": true }, paint: { "text-color": colour("--wb-surface") } },
   ];
 }

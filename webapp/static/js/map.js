@@ -24,6 +24,7 @@ export async function openMap(element, handlers = {}) {
     say(element, "This browser can't draw the map (it has no WebGL). The positions are in the list.");
     return null;
   }
+  element.hidden = false;
   const [library, { style, bounds }] = await Promise.all([import("../vendor/maplibre-gl@6.17.0/maplibre-gl.mjs"), groundOf(element)]);
   const map = new library.Map({
     container: element,
@@ -75,6 +76,8 @@ const lngLat = ({ longitude, latitude }) => [longitude, latitude];
 class LiveMap {
   #map; #library; #element; #bounds; #handlers; #timer; #themes;
   #drivers = new Map();
+  #checkpoints = [];
+  #fitted = null; // what is in view, until somebody moves the map
   #chosen = { driver: null, delivery: null };
 
   constructor(map, library, element, bounds, handlers) {
@@ -98,10 +101,10 @@ class LiveMap {
   }
 
   setCheckpoints(checkpoints) {
-    const features = checkpoints.map(({ latitude, longitude, ...properties }) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: [longitude, latitude] } }));
-    this.#source("checkpoints").setData({ type: "FeatureCollection", features });
-    this.#element.dataset.checkpoints = features.length;
+    this.#checkpoints = checkpoints;
+    this.#element.dataset.checkpoints = checkpoints.length;
     this.#sayWhatIsCovered(checkpoints);
+    this.#drawCheckpoints();
   }
 
   showRoute({ plan = [], trail = [] }) {
@@ -113,24 +116,35 @@ class LiveMap {
   select({ driver = null, delivery = null }) {
     this.#chosen = { driver, delivery };
     this.#eachDriver((marker, id) => marker.choose(id === driver));
-    const is = ["==", ["get", "delivery"], delivery ?? ""];
-    this.#map.setFilter("chosen-checkpoints", is);
-    this.#map.setPaintProperty("checkpoints", "circle-opacity", delivery ? ["case", is, 1, 0.45] : 1);
-    this.#map.setPaintProperty("checkpoints", "circle-stroke-opacity", delivery ? ["case", is, 1, 0.45] : 1);
+    this.#drawCheckpoints();
   }
 
-  fit(places, { closest = CLOSEST_ZOOM } = {}) {
+  fit(places, { moves = !calm.matches } = {}) {
     if (!places.length) return;
+    this.#fitted = null;
     const bounds = new this.#library.LngLatBounds();
     for (const place of places) bounds.extend(lngLat(place));
     this.#map.resize();
-    this.#map.fitBounds(bounds, { padding: this.#padding(), maxZoom: closest, animate: !calm.matches, duration: 500 });
+    this.#map.fitBounds(bounds, { padding: this.#padding(), maxZoom: CLOSEST_ZOOM, animate: moves, duration: 500 });
+    this.#fitted = places;
   }
 
   remove() {
     clearInterval(this.#timer);
     this.#themes.disconnect();
     this.#map.remove();
+  }
+
+  // Those of the chosen delivery are never in a cluster; the others step back.
+  #drawCheckpoints() {
+    const { delivery } = this.#chosen;
+    this.#source("chosen").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery === delivery)));
+    this.#source("checkpoints").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery !== delivery)));
+    const opacity = delivery ? 0.5 : 1;
+    for (const layer of ["clusters", "checkpoints"]) {
+      this.#map.setPaintProperty(layer, "circle-opacity", opacity);
+      this.#map.setPaintProperty(layer, "circle-stroke-opacity", opacity);
+    }
   }
 
   #padding() {
@@ -176,11 +190,13 @@ class LiveMap {
   #listen() {
     const map = this.#map;
     const showNames = () => { this.#element.dataset.names = map.getZoom() >= NAMES_FROM_ZOOM ? "yes" : "no"; };
+    map.on("resize", () => { if (this.#fitted) this.fit(this.#fitted, { moves: false }); });
+    map.on("movestart", ({ originalEvent }) => { if (originalEvent) this.#fitted = null; });
     map.on("zoom", showNames);
     showNames();
     map.on("click", async (event) => {
       const [cluster] = map.queryRenderedFeatures(event.point, { layers: ["clusters"] });
-      const [checkpoint] = map.queryRenderedFeatures(event.point, { layers: ["checkpoints"] });
+      const [checkpoint] = map.queryRenderedFeatures(event.point, { layers: ["checkpoints", "chosen"] });
       if (cluster) {
         const zoom = await this.#source("checkpoints").getClusterExpansionZoom(cluster.properties.cluster_id);
         map.easeTo({ center: cluster.geometry.coordinates, zoom: zoom + 0.2, animate: !calm.matches });
@@ -192,10 +208,12 @@ class LiveMap {
       map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
     }
     const name = new this.#library.Popup({ closeButton: false, closeOnClick: false, offset: 10, className: "map-name" });
-    map.on("mousemove", "checkpoints", ({ features: [{ properties, geometry }] }) => {
-      name.setLngLat(geometry.coordinates).setText(`${properties.number}. ${properties.name}`).addTo(map);
-    });
-    map.on("mouseleave", "checkpoints", () => name.remove());
+    for (const layer of ["checkpoints", "chosen"]) {
+      map.on("mousemove", layer, ({ features: [{ properties, geometry }] }) => {
+        name.setLngLat(geometry.coordinates).setText(`${properties.number}. ${properties.name}`).addTo(map);
+      });
+      map.on("mouseleave", layer, () => name.remove());
+    }
   }
 
   #repaint() {
@@ -203,6 +221,11 @@ class LiveMap {
     paintOverlay(this.#map, this.#element);
     this.select(this.#chosen);
   }
+}
+
+function pointsOf(checkpoints) {
+  const features = checkpoints.map(({ latitude, longitude, ...properties }) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: [longitude, latitude] } }));
+  return { type: "FeatureCollection", features };
 }
 
 function lineOf(places) {
