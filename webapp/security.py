@@ -6,27 +6,27 @@ from flask import Flask, Response, request
 
 from backend_services.settings import Settings
 
-CSP = "; ".join(
-    [
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:{map}",
-        "connect-src 'self'{map}",
-        "worker-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    ]
-)
-"""`{map}` is the origin of the map that the settings name, if any."""
+def content_security_policy(map_style_url: str | None) -> str:
+    """The policy of every page; a map may come from another origin where the settings name one."""
+    parts = urlsplit(map_style_url or "")
+    elsewhere = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob:{elsewhere}",
+            f"connect-src 'self'{elsewhere}",
+            "worker-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ]
+    )
 
 
-def content_security_policy(settings: Settings) -> str:
-    """The policy of every page; the map may come from another origin where the settings say so."""
-    url = urlsplit(settings.map_style_url or "")
-    return CSP.replace("{map}", f" {url.scheme}://{url.netloc}" if url.netloc else "")
+CSP = content_security_policy(None)
 
 
 def init_security(app: Flask, settings: Settings) -> None:
@@ -43,7 +43,7 @@ def init_security(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=500,
     )
 
-    csp = content_security_policy(settings)
+    csp = content_security_policy(settings.map_style_url)
 
     def add_headers(response: Response) -> Response:
         headers = response.headers
