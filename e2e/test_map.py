@@ -119,9 +119,7 @@ def test_the_map_is_drawn_with_its_attribution_and_says_how_old_positions_are(
     expect(marker(desk, bert)).to_have_attribute("data-age", "fading")
     expect(desk.get_by_role("button", name="Bert Berg, position 2 min old")).to_be_visible()
     expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "6")
-    expect(
-        desk.locator("#map").get_by_role("link", name="© OpenStreetMap contributors")
-    ).to_be_visible()
+    expect(desk.locator("#map").get_by_role("link", name="© OpenStreetMap contributors")).to_be_visible()
     assert is_drawn(desk)
 
 
@@ -250,7 +248,9 @@ def test_another_map_comes_from_where_the_settings_say(browser: Browser, tmp_pat
     try:
         asked: list[str] = []
         complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
+        )
         style = {"version": 8, "sources": {}, "layers": [{"id": "sea", "type": "background"}]}
 
         def answer(route: Route) -> None:

@@ -15,7 +15,8 @@ EXTRACT = """<?xml version="1.0"?><osm version="0.6"><bounds minlat="0" minlon="
 <node id="4" lon="0.3" lat="0.1"/>
 <node id="5" lon="0.5" lat="0.5"><tag k="place" v="suburb"/><tag k="name" v="Midtown"/></node>
 <way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/><tag k="name" v="Long Street"/></way>
-<way id="2"><nd ref="2"/><nd ref="4"/><nd ref="99"/><tag k="highway" v="residential"/><tag k="name" v="Long Street"/></way>
+<way id="2"><nd ref="2"/><nd ref="4"/><nd ref="99"/>
+<tag k="highway" v="residential"/><tag k="name" v="Long Street"/></way>
 <way id="3"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/><tag k="building" v="yes"/></way>
 <way id="4"><nd ref="1"/><nd ref="3"/><tag k="highway" v="footway"/><tag k="footway" v="sidewalk"/></way>
 <way id="5"><nd ref="1"/><nd ref="3"/><tag k="highway" v="primary"/><tag k="tunnel" v="yes"/></way>
