@@ -33,6 +33,7 @@ KNOWN = {
     "WAYBILL_NAMESPACE",
     "WAYBILL_METRICS_PORT",
     "WAYBILL_LOG_LEVEL",
+    "WAYBILL_MAP_STYLE_URL",
 }
 IN_MEMORY = "memory://"
 ENGINES = {
@@ -77,6 +78,7 @@ class Settings:
     namespace: str
     metrics_port: int | None
     log_level: str
+    map_style_url: str | None
 
     @property
     def is_distributed(self) -> bool:
@@ -131,6 +133,7 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "namespace": read("WAYBILL_NAMESPACE", "waybill", _name),
         "metrics_port": read("WAYBILL_METRICS_PORT", "0", _whole(0, 65_535)) or None,
         "log_level": read("WAYBILL_LOG_LEVEL", "INFO", _log_level),
+        "map_style_url": read("WAYBILL_MAP_STYLE_URL", "", _map_style),
     }
     given_secret = read("SECRET_KEY", "", _secret(32))
     if distributed and not problems and serves_pages and not environ.get("SECRET_KEY"):
@@ -268,6 +271,15 @@ def _web_address(name: str, text: str) -> str | None:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError(f"{name} must begin with http:// or https://, not {text!r}.")
     return text.rstrip("/") or None
+
+
+def _map_style(name: str, text: str) -> str | None:
+    """An address whose host can stand in a Content-Security-Policy."""
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/[^\s;,'\"]*", text):
+        raise ValueError(
+            f"{name} must be like https://host/style.json or https://host/{{z}}/{{x}}/{{y}}.png."
+        )
+    return text or None
 
 
 def _kept_secret(data_dir: Path) -> str:

@@ -12,6 +12,7 @@ from webapp.blueprints import all_blueprints
 from webapp.correlation import init_correlation
 from webapp.database import init_database
 from webapp.live import init_live
+from webapp.places import init_places
 from webapp.presentation import init_presentation
 from webapp.problems import register_error_handlers
 from webapp.rate_limits import init_rate_limit
@@ -34,6 +35,7 @@ def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
     init_rate_limit(app, settings, _client, _is_exempt)
     init_access(app)
     init_presentation(app)
+    init_places(app, settings)
     register_error_handlers(app)
     init_live(app)
     for blueprint in all_blueprints():

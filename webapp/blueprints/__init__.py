@@ -8,7 +8,7 @@ def all_blueprints() -> list[Blueprint]:
     from webapp.blueprints.api import api  # noqa: PLC0415
     from webapp.blueprints.auth import auth  # noqa: PLC0415 - blueprints import this package
     from webapp.blueprints.blobs import blobs  # noqa: PLC0415
-    from webapp.blueprints.board import board  # noqa: PLC0415
+    from webapp.blueprints.board_map import board  # noqa: PLC0415 - the board with its map
     from webapp.blueprints.deliveries import deliveries  # noqa: PLC0415
     from webapp.blueprints.driver import driver  # noqa: PLC0415
     from webapp.blueprints.fleet import fleet  # noqa: PLC0415

@@ -3,7 +3,17 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    has_request_context,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
 from backend_services.deliveries.commands import DeliveryStatus
@@ -19,6 +29,7 @@ from webapp.live import board_hub
 from webapp.live.filters import INCIDENTS, LATE, UNASSIGNED, Wanted, count_facets, sort_key, wanted_by
 from webapp.live.rows import board_row
 from webapp.live.socket import watch
+from webapp.places import drivers_seen
 from webapp.presentation import day_bounds, today, zone
 
 board = Blueprint("board", __name__, url_prefix="/board")
@@ -34,6 +45,7 @@ CHIPS = (
     ("status", DeliveryStatus.FAILED.value, "Failed", "circle-x"),
 )
 """The filters that are counters: parameter, value, label, icon."""
+PANES = ("list", "map")
 
 
 @board.get("")
@@ -45,6 +57,7 @@ def show() -> ResponseReturnValue:
     day, wanted = _wanted_day(), wanted_by(request.args)
     views = _views_of(day)
     shown = sorted((view for view in views if wanted.includes(view, now)), key=sort_key)
+    panes = shown_panes(request.args.get("panes", ""))
     page = page_or_block(
         "board/show.html",
         "list",
@@ -61,6 +74,11 @@ def show() -> ResponseReturnValue:
         zone_name=zone().key,
         first_steps=None if views else _first_steps(),
         opened=_opened(now),
+        panes=panes,
+        pane_choices={pane: _toggled(panes, pane) for pane in PANES},
+        drivers_seen=drivers_seen(waybill().positions, shown, now)
+        if "map" in panes and not wants_block()
+        else [],
     )
     response = make_response(page)
     if wants_block():
@@ -98,6 +116,30 @@ def drawer(delivery_id: str) -> ResponseReturnValue:
 def live() -> Response:
     """Today's board over a WebSocket: frames of what changed."""
     return watch()
+
+
+def shown_panes(text: str) -> list[str]:
+    """The panes that `?panes=` asks for, by name and with commas; all of them where it names none that is known."""
+    return [pane for pane in PANES if pane in text.split(",")] or list(PANES)
+
+
+def _toggled(panes: list[str], pane: str) -> str:
+    """The panes with this one hidden or shown; the last one stays."""
+    changed = [other for other in PANES if (other in panes) != (other == pane)]
+    return ",".join(changed or [pane])
+
+
+def shown_deliveries(now: datetime) -> list[DeliveryView]:
+    """What the list shows for the address's day, filters and search, unsorted."""
+    wanted = wanted_by(request.args)
+    return [view for view in _views_of(_wanted_day()) if wanted.includes(view, now)]
+
+
+@board.url_defaults
+def _keep_panes(endpoint: str, values: dict[str, object]) -> None:
+    """Every link from the board to itself keeps the panes as they are."""
+    if endpoint == "board.show" and has_request_context() and "panes" in request.args:
+        values.setdefault("panes", ",".join(shown_panes(request.args["panes"])))
 
 
 def _wanted_day() -> date:

@@ -7,7 +7,30 @@ const rowOf = (id) => document.getElementById(`d-${id}`);
 const selected = () => list().querySelector("tr.is-selected");
 export const opened = () => drawer().querySelector("[data-glance]")?.dataset.glance ?? null;
 
+// One selection for all panes. Each tells the others by a board:select event on the document, with the delivery's id (or
+// null) and the pane it comes from; it is part of the address.
+let chosen = new URL(location.href).searchParams.get("selected");
+
+function tell(id) {
+  if (id === chosen) return;
+  chosen = id;
+  remember("selected", id);
+  document.dispatchEvent(new CustomEvent("board:select", { detail: { id, from: "list" } }));
+}
+
+document.addEventListener("board:select", ({ detail: { id, from } }) => {
+  if (from === "list") return;
+  chosen = id;
+  remember("selected", id);
+  const row = id ? rowOf(id) : null;
+  choose(row);
+  row?.scrollIntoView({ block: "nearest" });
+  if (row) row.querySelector(".rowlink").click();
+  else if (!id) close();
+});
+
 function choose(row) {
+  if (row) tell(row.dataset.id);
   const old = selected();
   if (old) {
     old.classList.remove("is-selected");
@@ -16,25 +39,26 @@ function choose(row) {
   if (row) select(row);
 }
 
-function remember(id) {
+function remember(name, id) {
   const url = new URL(location.href);
-  if (id) url.searchParams.set("delivery", id);
-  else url.searchParams.delete("delivery");
+  if (id) url.searchParams.set(name, id);
+  else url.searchParams.delete(name);
   history.replaceState(history.state, "", url);
 }
 
 function close() {
   const had = drawer().contains(document.activeElement);
   drawer().replaceChildren();
-  remember(null);
+  remember("delivery", null);
   if (had) selected()?.querySelector(".rowlink").focus({ preventScroll: true });
 }
 
 // Mark again what is open, after the list was loaded anew.
 export function adoptSelection() {
-  const id = opened();
+  const id = opened() ?? chosen;
   choose(id ? rowOf(id) : null);
-  remember(id);
+  remember("delivery", opened());
+  remember("selected", id);
 }
 
 // The open delivery changed: show it as it is now. Asked in the background, so that a failure disturbs nobody.
@@ -80,7 +104,7 @@ document.addEventListener("click", (event) => {
 // After a click or Enter the drawer has the focus, so that its buttons are near; while J and K walk, the list keeps it.
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id !== "drawer") return;
-  remember(opened());
+  remember("delivery", opened());
   showAges();
   const walks = event.detail.requestConfig?.triggeringEvent?.isTrusted === false;
   if (!walks) document.getElementById("glance-title")?.focus({ preventScroll: true });

@@ -52,6 +52,7 @@ async function take(frame, isWhole = false) {
   showCounters(frame.counters);
   takeFixes(frame.fixes);
   showAges();
+  document.dispatchEvent(new CustomEvent("board:changed", { detail: { ids, fixes: frame.fixes } }));
   refreshDrawer(ids);
   if (isOpen) say(frame.isBehind ? "catching-up" : "live");
   return true;
@@ -94,6 +95,7 @@ function adopt() {
   heard();
   adoptSelection();
   showAges();
+  document.dispatchEvent(new CustomEvent("board:loaded"));
   if (isLive() && head > seq) pull();
 }
 
