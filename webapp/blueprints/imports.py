@@ -67,6 +67,7 @@ def upload(kind: str) -> ResponseReturnValue:
                 return redirect(url_for("imports.show", import_id=_take(Kind(kind), form)), 303)
             except Unreadable as unreadable:
                 form.file.errors = [str(unreadable)]
+        form.mark_file()
     page = page_or_block(
         "imports/upload.html",
         "page",

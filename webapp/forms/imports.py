@@ -5,13 +5,19 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, SelectField
 from wtforms.fields import SelectChoice
 
+ACCEPTED = {"accept": ".csv,.txt,.tsv,text/csv,text/plain"}
+
 
 class UploadForm(FlaskForm):  # type: ignore[misc]
     file = FileField(
         "CSV file",
         validators=[FileRequired("Please choose a file.")],
-        render_kw={"accept": ".csv,.txt,.tsv,text/csv,text/plain"},
+        render_kw=ACCEPTED,
     )
+
+    def mark_file(self) -> None:
+        """Put the focus on the field, whose error is read out with it."""
+        self.file.render_kw = {**ACCEPTED, "autofocus": True}
 
 
 class RoutesUploadForm(UploadForm):

@@ -156,6 +156,7 @@ ROUTES = (
             "Location name",
         ),
         is_required=True,
+        hint="The checkpoint's name.",
         example="Market Square",
     ),
     Column(
@@ -178,12 +179,19 @@ ROUTES = (
         "address",
         "Address",
         ("Street address", "Street", "Full address", "Delivery address"),
+        hint="For the driver's navigation, where there are no coordinates.",
         example="Market Square 1",
     ),
     Column(
         "latitude", "Latitude", ("Lat", "Y"), hint="WGS 84 degrees, with its longitude.", example="60.1675"
     ),
-    Column("longitude", "Longitude", ("Lon", "Lng", "Long", "X"), example="24.9525"),
+    Column(
+        "longitude",
+        "Longitude",
+        ("Lon", "Lng", "Long", "X"),
+        hint="Decimal point or comma.",
+        example="24.9525",
+    ),
     Column(
         "service_minutes",
         "Service minutes",

@@ -99,7 +99,12 @@ def _plan_one(rows: list[Row], found: Found, file_sha256: str, reading: Reading)
         checkpoints=tuple(_checkpoints(item, stops, start, reading)),
     )
     way = f"{command.origin} → {command.destination}"
-    item.shown = (name[:60], way, f"{day(start)} {clock(start)}", str(len(rows)))
+    item.shown = (
+        name[:60],
+        way,
+        f"{day(start)} {start.astimezone(reading.zone).year} {clock(start)}",
+        str(len(rows)),
+    )
     if not item.is_bad:
         _check_rules(item, stops, command)
     item.command = command if not item.is_bad else None

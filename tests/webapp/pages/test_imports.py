@@ -258,7 +258,7 @@ class TestRoutes:
         preview = send_file(dana, "routes", content)
         assert "2 routes can be imported" in preview.text
         assert "Tour depot → Second place" in preview.text
-        assert "Mon 23 Nov 08:00" in preview.text
+        assert "Mon 23 Nov 2026 08:00" in preview.text
         assert "The routes are in Planning" in carry_out(dana, preview).text
         first, second = imported_routes(scene, "Tour depot")
         assert first.status == "Planning"
