@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import ForeignKey, delete, func, insert, select, update
+from sqlalchemy import ForeignKey, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend_services.read_models import Instant
@@ -180,18 +180,12 @@ def begin_import(known: Import, *, with_alike: bool, activates: bool) -> None:
 
 
 def keep_results(import_id: str, results: Sequence[Result]) -> None:
-    """Say what became of some items."""
-    rows = [
-        {
-            "import_id": import_id,
-            "number": result.number,
-            "state": result.state.value,
-            "remark": result.remark,
-        }
-        for result in results
-    ]
+    """Say what became of some items; nothing happens where the import was deleted meanwhile."""
+    items = cast(Table, ImportItem.__table__)
+    one = update(items).where(items.c.import_id == import_id, items.c.number == bindparam("item"))
+    rows = [{"item": each.number, "became": each.state.value, "why": each.remark} for each in results]
     if rows:
-        db.session.execute(update(ImportItem), rows)
+        db.session.execute(one.values(state=bindparam("became"), remark=bindparam("why")), rows)
     db.session.commit()
 
 

@@ -44,7 +44,7 @@ def preview_upload(
         items = plan_routes(session, sheet, found, file_sha256, reading)
     upload = Upload(
         kind=kind,
-        file_name=" ".join(file_name.split())[:100] or "the file",
+        file_name="".join(filter(str.isprintable, " ".join(file_name.split())))[:100] or "the file",
         separator=sheet.separator,
         encoding=sheet.encoding,
         header=sheet.header,

@@ -17,7 +17,16 @@ from tests.webapp.pages.scene import HELSINKI, Scene
 from webapp import create_app
 from webapp.accounts.models import create_account
 from webapp.database import db
-from webapp.imports.models import Import, ImportItem, forget_old_imports
+from webapp.imports.items import State
+from webapp.imports.models import (
+    Import,
+    ImportItem,
+    Result,
+    forget_import,
+    forget_old_imports,
+    keep_results,
+    list_items,
+)
 
 
 def send_file(
@@ -436,6 +445,17 @@ class TestAnImport:
         assert "The upload is deleted." in dana.send(form).text
         assert dana.get(preview.path).status == 404
         assert scene.count_events() == before
+
+    def test_that_is_deleted_while_it_runs_leaves_no_trace(self, app: Flask, dana: Browser) -> None:
+        running = dana.send(
+            send_file(dana, "drivers", "Name,Licence\nGone Gia,GG-1\n").form("Import"), "Import"
+        )
+        import_id = running.path.rsplit("/", 1)[1]
+        with app.app_context():
+            forget_import(import_id)
+            keep_results(import_id, [Result(0, State.MADE)])
+            assert list_items(import_id, []) == []
+        assert dana.send(running.form("Go on")).status == 404
 
     def test_is_forgotten_after_its_time(self, app: Flask, dana: Browser) -> None:
         preview = send_file(dana, "drivers", "Name,Licence\nOld Otso,OO-1\n")
