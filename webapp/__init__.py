@@ -11,6 +11,7 @@ from webapp.blob_stores import open_blob_store
 from webapp.blueprints import all_blueprints
 from webapp.correlation import init_correlation
 from webapp.database import init_database
+from webapp.imports import init_imports
 from webapp.live import init_live
 from webapp.places import init_places
 from webapp.presentation import init_presentation
@@ -38,6 +39,7 @@ def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
     init_places(app, settings)
     register_error_handlers(app)
     init_live(app)
+    init_imports(app)
     for blueprint in all_blueprints():
         app.register_blueprint(blueprint)
     start_with(app, waybill)

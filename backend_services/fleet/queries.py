@@ -13,6 +13,8 @@ from backend_services.fleet.commands import DriverStatus, VehicleStatus
 from backend_services.fleet.projections import DriverBookingRow, DriverRow, VehicleBookingRow, VehicleRow
 from backend_services.paging import Page, after_cursor, page_of
 
+MOST_IN_A_QUERY = 1_000
+
 
 @dataclass(frozen=True)
 class BookingView:
@@ -194,6 +196,41 @@ def find_vehicle_namesakes(session: Session, vehicle_id: str, registration: str)
         {"code": "duplicate_registration", "vehicleId": other, "message": message}
         for other in session.scalars(query)
     ]
+
+
+def find_same_drivers(
+    session: Session, names: Sequence[str], licenses: Sequence[str]
+) -> tuple[set[str], set[str]]:
+    """Which of the names (answered casefolded) and which of the licences drivers have already."""
+    keys = {name.casefold() for name in names}
+    return _present(session, DriverRow.sort_name, keys), _present(
+        session, DriverRow.driver_license, set(licenses)
+    )
+
+
+def find_same_vehicles(session: Session, registrations: Sequence[str]) -> set[str]:
+    """Which of the registrations (answered casefolded) vehicles have already."""
+    keys = {registration.casefold() for registration in registrations}
+    return _present(session, VehicleRow.sort_registration, keys)
+
+
+def list_known_drivers(session: Session, driver_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are those of drivers."""
+    return _present(session, DriverRow.driver_id, set(driver_ids))
+
+
+def list_known_vehicles(session: Session, vehicle_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are those of vehicles."""
+    return _present(session, VehicleRow.vehicle_id, set(vehicle_ids))
+
+
+def _present(session: Session, column: Any, wanted: set[str]) -> set[str]:
+    texts, found = sorted(wanted), set[str]()
+    for first in range(0, len(texts), MOST_IN_A_QUERY):
+        found.update(
+            session.scalars(select(column).where(column.in_(texts[first : first + MOST_IN_A_QUERY])))
+        )
+    return found
 
 
 def _driver_views(session: Session, rows: Sequence[DriverRow]) -> list[DriverView]:
