@@ -15,7 +15,9 @@ pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
 def complaints(page: Page) -> list[str]:
     """What axe says of the page as it is now: rule, reason and where."""
     found = Axe().run(page, context={"exclude": ["#swagger"]}).response["violations"]
-    if page.locator("#swagger").count():  # what Swagger UI draws is its makers' affair, a second <main> as well
+    if page.locator(
+        "#swagger"
+    ).count():  # what Swagger UI draws is its makers' affair, a second <main> as well
         found = [rule for rule in found if rule["id"] != "landmark-no-duplicate-main"]
     return [
         f"{rule['id']}: {rule['help']} at {' | '.join(node['html'][:150] for node in rule['nodes'][:3])}"

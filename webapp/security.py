@@ -6,6 +6,7 @@ from flask import Flask, Response, request
 
 from backend_services.settings import Settings
 
+
 def content_security_policy(map_style_url: str | None) -> str:
     """The policy of every page; a map may come from another origin where the settings name one."""
     parts = urlsplit(map_style_url or "")
