@@ -191,7 +191,11 @@ def test_trouble_during_a_redrive_leaves_the_stream_parked(mongo: MongoEventStor
     projector.handle(events)
     before = rows(engine), letters(engine)
     consumer.poison = set()
-    consumer.meanwhile = lambda session: session.execute(text("SELECT * FROM nowhere")) and None
+
+    def read_a_missing_table(session: Session) -> None:
+        session.execute(text("SELECT * FROM nowhere"))
+
+    consumer.meanwhile = read_a_missing_table
     with pytest.raises(Exception, match="nowhere"):
         redrive(projector, "b")
     assert (rows(engine), letters(engine)) == before

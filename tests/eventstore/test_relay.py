@@ -135,7 +135,7 @@ def test_a_message_is_what_the_log_holds_with_the_stream_as_its_key(
         assert placed == events.pop(placed.event.event_id)
         assert message.key() == placed.event.stream.encode()
         assert message.partition() == placed.lane.number
-        headers = {name: bytes(value or b"").decode() for name, value in message.headers() or []}
+        headers = {name: value.decode() for name, value in message.headers()}  # type: ignore[union-attr,str-unpack]
         traceparent = headers.pop("traceparent")
         assert TRACEPARENT.fullmatch(traceparent)
         assert headers == {

@@ -73,6 +73,12 @@ def election(store: MongoEventStore) -> object:
     return None
 
 
+def await_more(figures: Figures) -> None:
+    """Wait until some more commands are acknowledged."""
+    wanted = len(figures.acknowledged) + BETWEEN
+    wait_until(lambda: len(figures.acknowledged) >= wanted, 20, "more commands")
+
+
 def run(store: MongoEventStore) -> Figures:
     """Clients add, two sequencers place, and the primary steps down, until it did so often enough."""
     figures, over = Figures(), threading.Event()
@@ -101,13 +107,11 @@ def run(store: MongoEventStore) -> Figures:
         working = [pool.submit(send_many, client) for client in range(CLIENTS)]
         working += [pool.submit(place) for _ in range(2)]
         try:
+            await_more(figures)
             for _ in range(STEP_DOWNS):
-                wanted = len(figures.acknowledged) + BETWEEN
-                wait_until(lambda wanted=wanted: len(figures.acknowledged) >= wanted, 20, "more commands")
                 step_down(store)
                 figures.step_downs += 1
-            wanted = len(figures.acknowledged) + BETWEEN
-            wait_until(lambda: len(figures.acknowledged) >= wanted, 20, "commands after the last")
+                await_more(figures)
         finally:
             over.set()
         for each in working:
