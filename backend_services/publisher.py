@@ -7,6 +7,7 @@ that work at once only get in each other's way.
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter, Gauge
@@ -82,6 +83,7 @@ class Publisher:
         self._sequencer = Sequencer(store, TOPICS)
         self._relay = Relay(store, broker, TOPICS)
         self._placed = threading.Event()
+        self._failure: Exception | None = None
 
     def run(self) -> None:
         """Work or stand by until told to stop."""
@@ -89,7 +91,7 @@ class Publisher:
         if not wait_for(lambda: self._store.store_id, store_trouble, self._stopping, "event store"):
             return
         threads = [
-            threading.Thread(target=keep_trying, args=(work, trouble, self._stopping, what, 0.0), name=what)
+            threading.Thread(target=self._loop, args=(work, trouble, what), name=what)
             for work, trouble, what in (
                 (self._place, store_trouble, "sequencer"),
                 (self._send, (StoreUnavailable, BrokerUnavailable), "relay"),
@@ -104,6 +106,18 @@ class Publisher:
             self._lease.give_back()
         except StoreUnavailable:
             log.info("the lease runs out by itself")
+        if self._failure is not None:
+            raise self._failure
+
+    def _loop(self, work: Callable[[], bool], trouble: tuple[type[Exception], ...], what: str) -> None:
+        """One of the threads. An error that isn't trouble with an engine ends the process, and gives the lease back:
+        half a publisher that holds it would be worse than none."""
+        try:
+            keep_trying(work, trouble, self._stopping, what, 0.0)
+        except Exception as error:
+            log.exception("the %s failed; this publisher ends", what)
+            self._failure = error
+            self._stopping.set()
 
     def _keep_lease(self) -> bool:
         try:

@@ -16,6 +16,8 @@ from eventstore import envelope
 from eventstore.lanes import LANES_PER_TOPIC, PlacedEvent
 
 DELIVERY_TIMEOUT_S = 10.0
+LARGEST_EVENT_BYTES = 4 * 1024 * 1024
+"""A command has at most 1 MB; its events with all they repeat stay well below this."""
 REQUEST_TIMEOUT_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ class Broker:
         admin = AdminClient(self._reaching())
         try:
             known = admin.list_topics(timeout=REQUEST_TIMEOUT_S).topics
-            missing = [NewTopic(self._name(topic), LANES_PER_TOPIC, -1) for topic in topics]
+            limits = {"max.message.bytes": str(LARGEST_EVENT_BYTES)}
+            missing = [NewTopic(self._name(topic), LANES_PER_TOPIC, -1, config=limits) for topic in topics]
             missing = [topic for topic in missing if topic.topic not in known]
             for created in admin.create_topics(missing).values() if missing else ():
                 _unless_existing(created)
@@ -67,6 +70,7 @@ class Broker:
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 1,
+            "message.max.bytes": LARGEST_EVENT_BYTES,
             "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
             "request.timeout.ms": int(REQUEST_TIMEOUT_S * 1000),
         }

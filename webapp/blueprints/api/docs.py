@@ -108,7 +108,7 @@ def _describe(operation: Operation, references: dict[Any, Any], components: dict
     if operation.body is not None:
         content = {"application/json": {"schema": references[operation.body]}}
         described["requestBody"] = {"required": True, "content": content}
-    if writes or operation.answer is answers.CommandAnswer:
+    if operation.status != 202 and (writes or operation.answer is answers.CommandAnswer):
         described["responses"]["202"] = {
             "description": "Taken down, but not done yet (Location, Retry-After)",
             "content": {"application/json": {"schema": references[answers.PendingCommand]}},
