@@ -27,6 +27,7 @@ from eventstore.locks import InProcessLocks
 from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 from ops.cluster import FULL
+from tests.bench_boards import boards
 from tests.engines import engine_url, own_database
 from tests.eventstore.samples import add, executor
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, ok
@@ -44,11 +45,13 @@ def main() -> None:
         print("embedded: one process on SQLite")
         commits(f"sqlite:///{folder}/events.db")
         http(Server(Path(folder) / "server"))
+        boards(Server(Path(folder) / "boards"))
         print("distributed: two of every role over MongoDB, Kafka, Redis and PostgreSQL")
         commits(own_database(engine_url("EVENT_STORE_URL")))
         server = DistributedServer(Path(folder) / "distributed", FULL)
         http(server)
         steady_load(server)
+        boards(server)
         server.remove()
 
 

@@ -9,6 +9,7 @@ from tests.webapp.board.rows import rows_of, seq_of
 from tests.webapp.noon import PASSWORD, add_driver_account
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
+from webapp.live.frames import Frame
 
 
 def test_an_empty_system_says_what_to_do_first(dana: Browser) -> None:
@@ -81,6 +82,28 @@ def test_rows_asked_for_after_a_gap_are_those_of_the_page(dana: Browser, scene: 
         assert row["html"] == rows_of(page.html)[row["id"]]
     assert (frame["after"], frame["seq"], frame["resync"]) == (seq, seq_of(page.html), False)
     assert frame["counters"]["all"] == 2
+
+
+def test_boards_that_ask_for_the_same_get_an_answer_that_was_made_once(
+    app: Flask, dana: Browser, scene: Scene
+) -> None:
+    catching_up = app.extensions["board_hub"].catching_up
+    waybill = app.extensions["waybill"]
+    seq = seq_of(dana.get("/board").html)
+    scene.add_delivery(scene.add_route(10))
+
+    def ask(after: int) -> Frame:
+        with app.test_request_context("/board"), waybill.sessions() as session:
+            frame: Frame = catching_up.frame_after(session, after, waybill.doors.now())
+            return frame
+
+    first, second = ask(seq), ask(seq)
+    scene.add_delivery(scene.add_route(20))
+    third = ask(seq)
+
+    assert second is first
+    assert len(third.rows) == len(first.rows) + 1, "what happened since then is never left out"
+    assert ask(third.seq).rows == {}
 
 
 def test_a_driver_who_is_renamed_has_new_rows(dana: Browser, scene: Scene) -> None:

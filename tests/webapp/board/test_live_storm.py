@@ -120,7 +120,7 @@ def test_every_board_converges_however_often_the_server_is_killed(
         ok(move(http, delivery_id, "InTransit"))
         server.kill()
         server.start()
-        ok(move(http, delivery_id, "OutForDelivery"))
+        ok(move(http, delivery_id, "Failed", reason="no_access"))
     assert len(deliveries) == KILLS
 
     began = time.monotonic()
@@ -133,5 +133,5 @@ def test_every_board_converges_however_often_the_server_is_killed(
 
     assert apart == []
     assert len(page) == KILLS
-    assert all("Out for delivery" in row for row in page.values())
+    assert all("Failed" in row for row in page.values())
     assert min(watcher.times_open for watcher in watchers) > KILLS
