@@ -21,12 +21,25 @@ def add_located_route(scene: Scene, start: float = 10) -> RouteView:
     """A route by the senate square, a place that nobody has located, and the harbour."""
     places = [("Senate square", SENATE), ("Somewhere", (None, None)), ("Harbour", HARBOUR)]
     checkpoints = tuple(
-        Checkpoint(number, name, scene.at(start + 20 * number), latitude=latitude, longitude=longitude)
+        Checkpoint(
+            sequence=number,
+            location=name,
+            expected_time=scene.at(start + 20 * number),
+            latitude=latitude,
+            longitude=longitude,
+        )
         for number, (name, (latitude, longitude)) in enumerate(places, 1)
     )
-    command = routes.CreateRoute(None, "Depot", "Harbour", scene.at(start), checkpoints)
+    command = routes.CreateRoute(
+        route_id=None,
+        origin="Depot",
+        destination="Harbour",
+        scheduled_start_time=scene.at(start),
+        checkpoints=checkpoints,
+    )
     route_id = scene.do(scene.waybill.routes.create_route, command)
-    scene.do(scene.waybill.routes.change_route_status, routes.ChangeRouteStatus(route_id, RouteStatus.ACTIVE))
+    activate = routes.ChangeRouteStatus(route_id=route_id, status=RouteStatus.ACTIVE)
+    scene.do(scene.waybill.routes.change_route_status, activate)
     return scene.route(route_id)
 
 
@@ -163,7 +176,8 @@ def test_the_address_says_which_panes_are_shown(
 def test_filters_and_days_keep_the_panes(dana: Browser) -> None:
     page = dana.get("/board?panes=list")
 
-    assert page.link("The day before").endswith("&panes=list")
+    days = [url for _, url in page.links if "date=" in url]
+    assert [url.endswith("&panes=list") for url in days] == [True, True]
     assert page.link("0 Late") == "/board?filter=late&panes=list"
     assert page.html.count('<input type="hidden" name="panes" value="list">') == 2
     assert page.link("Map") == "/board?panes=list%2Cmap"
