@@ -68,23 +68,13 @@ def plan_vehicles(session: Session, sheet: Sheet, found: Found, file_sha256: str
     return items
 
 
-def check_width(item: Item, row: Row, found: Found) -> None:
-    """More cells than the header has: a separator in a text has torn it apart."""
-    if len(row.cells) > found.width:
-        item.refuse(
-            row,
-            f"The row has {len(row.cells)} cells and the header {found.width}: a text with the separator in it must"
-            " stand in quotation marks.",
-        )
-
-
 def _all_values(columns: Sequence[Column], found: Found, row: Row) -> dict[str, str]:
     empty = {column.field: "" for column in columns}
     return empty | found.values(row)
 
 
 def _check(item: Item, row: Row, found: Found, texts: dict[str, str]) -> None:
-    check_width(item, row, found)
+    item.check_width(row, found.width)
     for what, text in texts.items():
         try:
             if not text_value(text, what):

@@ -67,6 +67,15 @@ class Item:
         self.problems.setdefault(row.number, []).append(problem)
         self.state = State.BAD
 
+    def check_width(self, row: Row, width: int) -> None:
+        """Refuse a row with more cells than the header's `width`: a separator in a text has torn it apart."""
+        if len(row.cells) > width:
+            self.refuse(
+                row,
+                f"The row has {len(row.cells)} cells and the header {width}: a text with the separator in it must"
+                " stand in quotation marks.",
+            )
+
     def warn(self, remark: str) -> None:
         """Say that there seems to be one like it already; it is imported only when that is confirmed."""
         if self.state is State.READY:

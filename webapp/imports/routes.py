@@ -13,7 +13,6 @@ from backend_services.routes.route import MAX_CHECKPOINTS, Route, create_route
 from eventstore.execute import Refusal
 from webapp.forms.routes import LONGEST_LEG
 from webapp.imports.columns import ROUTES, Found
-from webapp.imports.fleet import check_width
 from webapp.imports.items import Item, Kind, State, subject_id
 from webapp.imports.reading import Row, Sheet
 from webapp.imports.values import (
@@ -114,7 +113,7 @@ def _plan_one(rows: list[Row], found: Found, file_sha256: str, reading: Reading)
 def _read_stop(item: Item, row: Row, found: Found, reading: Reading) -> Stop:
     values = {column.field: "" for column in ROUTES} | found.values(row)
     stop = Stop(row, {name: values[name] for name in TEXTS})
-    check_width(item, row, found)
+    item.check_width(row, found.width)
 
     def note(problem: Unclear) -> None:
         item.refuse(row, str(problem))

@@ -3,21 +3,25 @@
 import csv
 import io
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from backend_services.fleet.commands import AddDriver
 from backend_services.fleet.queries import list_drivers, list_vehicles
 from backend_services.routes.queries import RouteView, list_routes
 from backend_services.settings import load_settings
+from eventstore.execute import Context
 from tests.webapp.pages.browser import Browser, Page
 from tests.webapp.pages.conftest import PASSWORD, make_app
 from tests.webapp.pages.scene import HELSINKI, Scene
 from webapp import create_app
 from webapp.accounts.models import create_account
 from webapp.database import db
-from webapp.imports.items import State
+from webapp.imports.items import State, command_id
 from webapp.imports.models import (
     Import,
     ImportItem,
@@ -445,6 +449,38 @@ class TestAnImport:
         assert "The upload is deleted." in dana.send(form).text
         assert dana.get(preview.path).status == 404
         assert scene.count_events() == before
+
+    def test_says_what_was_refused_and_goes_on_with_the_others(
+        self, app: Flask, dana: Browser, scene: Scene
+    ) -> None:
+        preview = send_file(dana, "drivers", "Name,Licence\nRefused Rauno,RE-1\nNext Nelli,RE-2\n")
+        with app.app_context():  # the first row's command id is used up by another command
+            known = db.session.get_one(Import, preview.path.rsplit("/", 1)[1])
+            (first, _) = list_items(known.id, [])
+            other = AddDriver(driver_id=first.subject_id, name="Somebody", driver_license="RE-0")
+            taken = Context(known.owner, "test", command_id(first.subject_id, known.owner))
+        assert scene.waybill.wait_for(scene.waybill.fleet.add_driver(other, taken))
+        result = carry_out(dana, preview)
+        assert "1 driver imported. 1 driver could not be imported" in result.text
+        assert "This row was imported before, when it was read in another way." in result.text
+        (_, row) = rows_of(dana.get(result.link("Download what was not imported")))
+        assert row[:2] == ["Refused Rauno", "RE-1"]
+        assert row[2].startswith("This row was imported before")
+        assert driver_names(scene, "RE-2") == ["Next Nelli"]
+
+    def test_is_held_up_while_the_store_is_and_goes_on_afterwards(self, tmp_path: Path) -> None:
+        app = make_app(tmp_path)
+        dana = Browser(app)
+        dana.sign_in("dispatcher", PASSWORD)
+        preview = send_file(dana, "drivers", "Name,Licence\nHeld Heikki,HE-1\n")
+        page = dana.send(preview.form("Import"), button="Import")
+        with closing(sqlite3.connect(tmp_path / "events.db", isolation_level=None)) as somebody:
+            somebody.execute("BEGIN IMMEDIATE")
+            page = dana.send(page.form("Go on"))
+            assert page.status == 200
+            assert "It is held up" in page.text
+        assert "1 driver imported." in dana.send(page.form("Go on")).text
+        app.extensions["waybill"].stop()
 
     def test_that_is_deleted_while_it_runs_leaves_no_trace(self, app: Flask, dana: Browser) -> None:
         running = dana.send(
