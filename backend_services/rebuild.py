@@ -26,8 +26,9 @@ from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 
 PAGE_SIZE = 500
-CLOSE_ENOUGH = 200
-"""When no more events than this are missing, projectors are held up for the rest and the switch."""
+CLOSE_ENOUGH = 25
+"""When no more events than this are missing, or they don't become fewer any more, projectors are held up for the rest
+and the switch."""
 ONE_AT_A_TIME = 0x57B2
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,7 @@ def rebuild(
             prepare_shared_rows(settings, building, fresh)
             projector = _projector(store, building, serves=False)
             projector.prepare(TOPICS.lanes)
-            done = 0
-            while (head := store.head()) - done > CLOSE_ENOUGH:
-                done = _read_page(projector, done)
-                report(done, max(done, head))
+            done = _follow(projector, store, report)
             with _projector(store, live, serves=True).transaction(alone=True) as session:
                 while (head := store.head()) > done:
                     done = _read_page(projector, done)
@@ -86,6 +84,18 @@ def work(settings: Settings) -> int:
 def _projector(store: MongoEventStore, engine: Engine, *, serves: bool) -> LaneProjector:
     consumers = all_projections()
     return LaneProjector(PlacedLog(store), store.store_id, build_codec(), engine, consumers, serves=serves)
+
+
+def _follow(projector: LaneProjector, store: MongoEventStore, report: Callable[[int, int], None]) -> int:
+    """Apply events until hardly any are missing; answers the log position of the last one."""
+    done, head = 0, store.head()
+    while (missing := head - done) > CLOSE_ENOUGH:
+        done = _read_page(projector, done)
+        head = store.head()
+        report(done, head)
+        if missing <= head - done < PAGE_SIZE:
+            break
+    return done
 
 
 def _read_page(projector: LaneProjector, done: int) -> int:

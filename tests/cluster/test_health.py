@@ -121,7 +121,8 @@ def test_without_workers_commands_wait_and_it_says_for_whom(place: Place) -> Non
     place.await_ready()
     with place.without("worker-all-1"):
         place.await_part("commands", "no_worker")
-        assert place.part("commands")["withoutWorker"] == ["fleet", "routes", "deliveries"]
+        everybody = ["fleet", "routes", "deliveries"]
+        wait_until(lambda: place.part("commands").get("withoutWorker") == everybody, what="all three named")
         assert place.health().status_code == 200
     place.await_ready()
 
