@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
@@ -19,7 +17,7 @@ from backend_services.settings import load_settings
 from eventstore.doors import Doors
 from eventstore.execute import Context
 from tests.webapp.board.rows import data_of, rows_of
-from tests.webapp.noon import PASSWORD, add_driver_account, zone_where_it_is_noon
+from tests.webapp.noon import PASSWORD, zone_where_it_is_noon
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
@@ -35,7 +33,9 @@ SAME_DATA = ("id", "sort", "facets", "search", "state")
 class Clock:
     """The time of the program, which stands still until it is set."""
 
-    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(minute=5, second=0, microsecond=0))
+    now: datetime = field(
+        default_factory=lambda: datetime.now(UTC).replace(minute=5, second=0, microsecond=0)
+    )
 
     def pass_by(self, minutes: float) -> datetime:
         self.now += timedelta(minutes=minutes)
@@ -79,7 +79,9 @@ def dana(app: Flask) -> Browser:
 
 
 def past(dana: Browser, at: datetime, **query: str) -> Any:
-    return dana.get(f"/board?at={at.isoformat().replace('+00:00', 'Z')}{''.join(f'&{k}={v}' for k, v in query.items())}")
+    return dana.get(
+        f"/board?at={at.isoformat().replace('+00:00', 'Z')}{''.join(f'&{k}={v}' for k, v in query.items())}"
+    )
 
 
 def shown(page: str) -> dict[str, dict[str, str]]:
@@ -88,7 +90,9 @@ def shown(page: str) -> dict[str, dict[str, str]]:
     for delivery_id, row in rows_of(page).items():
         data = data_of(row)
         texts = {name: " ".join(re.sub(r"<[^>]+>", " ", html).split()) for name, html in _cell.findall(row)}
-        found[delivery_id] = {name: data[name] for name in SAME_DATA} | {name: texts[name] for name in SAME_CELLS}
+        found[delivery_id] = {name: data[name] for name in SAME_DATA} | {
+            name: texts[name] for name in SAME_CELLS
+        }
     return found
 
 
@@ -110,8 +114,9 @@ def a_day(scene: Scene, clock: Clock) -> Iterator[datetime]:
     yield clock.now
     clock.pass_by(31)  # late by now
     yield clock.now
+    clock.pass_by(0.5)
     scene.add_incident(first)
-    yield clock.pass_by(0.5)
+    yield clock.now
     clock.pass_by(1)
     assign(scene, loose, ben.driver_id)
     yield clock.now
@@ -136,14 +141,24 @@ def reach(scene: Scene, known: DeliveryView, number: int, claimed: datetime | No
     command = deliveries.ReachCheckpoint(
         delivery_id=known.delivery_id, route_id=known.route_id, sequence=number, location=f"Stop {number}"
     )
-    outcome = scene.waybill.deliveries.reach_checkpoint(command, Context("system:scene", "c", occurred_at=claimed))
+    outcome = scene.waybill.deliveries.reach_checkpoint(
+        command, Context("system:scene", "c", occurred_at=claimed)
+    )
     assert scene.waybill.wait_for(outcome)
 
 
 def test_the_board_at_each_instant_is_the_board_that_was_live_then(
     dana: Browser, scene: Scene, clock: Clock
 ) -> None:
-    filters = ("", "status=InTransit", "filter=late", "filter=unassigned", "q=airport", "q=ben", "filter=incidents")
+    filters = (
+        "",
+        "status=InTransit",
+        "filter=late",
+        "filter=unassigned",
+        "q=airport",
+        "q=ben",
+        "filter=incidents",
+    )
     remembered = {}
     for at in a_day(scene, clock):
         for query in filters:
@@ -166,8 +181,12 @@ def test_it_cannot_be_mistaken_for_the_live_board(dana: Browser, scene: Scene, c
     assert 'data-state="history"' in page.html
     assert "history 12:" in page.text
     assert page.link("Back to live") == "/board"
-    scripts = [given["src"] for tag, given in page.tags if tag == "script" and "board" in given.get("src", "")]
-    assert ["history-board" in source for source in scripts] == [True], "nothing that listens to the live board"
+    scripts = [
+        given["src"] for tag, given in page.tags if tag == "script" and "board" in given.get("src", "")
+    ]
+    assert ["history-board" in source for source in scripts] == [True], (
+        "nothing that listens to the live board"
+    )
     assert "Assign" not in page.text
     assert not [form for form in page.forms if form.method == "post" and "sign-out" not in form.action]
     assert "data-fix-at" not in page.html

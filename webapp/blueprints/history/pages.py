@@ -40,7 +40,7 @@ def step() -> ResponseReturnValue:
         "empty": render_template("history/_empty.html", scene=scene),
         "drawer": render_template("history/_drawer.html", scene=scene),
         "order": [row.delivery.delivery_id for row in scene.rows],
-        "rows": {row.delivery.delivery_id: scene.render(row) for row in scene.rows_since(earlier)},
+        "rows": scene.render(scene.rows_since(earlier)),
     }
     return Response(msgspec.json.encode(answer), content_type="application/json")
 

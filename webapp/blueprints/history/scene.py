@@ -160,10 +160,16 @@ class Scene:
         )
         return Chip(value, label, icon, is_on, self.address(wanted=changed))
 
-    def render(self, row: PastRow) -> Markup:
-        """The row in the list."""
+    def render(self, rows: Sequence[PastRow]) -> dict[str, str]:
+        """The rendered rows of the list by delivery id, in the given order."""
         rendered: RenderedRows = current_app.extensions["past_rows"]
-        return rendered.render(row, self.address())
+        address = self.address()
+        return {row.delivery.delivery_id: rendered.render(row, address) for row in rows}
+
+    @property
+    def rendered_rows(self) -> Markup:
+        """The whole list."""
+        return Markup("\n".join(self.render(self.rows).values()))  # noqa: S704 - they come from a template
 
     def rows_since(self, earlier: datetime | None) -> list[PastRow]:
         """The rows that somebody who saw this board at `earlier` doesn't have; all where None."""
