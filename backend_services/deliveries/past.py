@@ -6,8 +6,9 @@ driver without signal sent later. Pure; `DeliveryProjection` folds the same even
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from backend_services.deliveries import events
 from backend_services.deliveries.events import Plan
@@ -16,6 +17,7 @@ from backend_services.deliveries.queries import DeliveryView, IncidentView, Stop
 from eventstore.codec import Codec, Event
 from eventstore.records import RecordedEvent
 
+View = TypeVar("View", DeliveryView, StopView, IncidentView)
 SENT_LATE_FROM = timedelta(minutes=1)
 
 
@@ -68,13 +70,21 @@ class DeliveryPast:
         return tuple(fact for fact in later if fact.was_sent_late and fact.occurred_at <= at)
 
 
+def changed(view: View, **fields: Any) -> View:
+    """A copy of an immutable view with other fields. `dataclasses.replace` costs ten times as much, and a day of a
+    thousand deliveries has ten thousand events."""
+    copy: View = object.__new__(type(view))
+    copy.__dict__.update(view.__dict__, **fields)
+    return copy
+
+
 def fold_past(codec: Codec, recorded: Sequence[RecordedEvent]) -> DeliveryPast:
     """The past of the delivery whose whole stream this is, oldest event first."""
     facts: list[Fact] = []
     view: DeliveryView | None = None
     for each in recorded:
         event = codec.decode(each.type, each.schema_version, each.data)
-        view = replace(_after(view, event), version=each.version)
+        view = changed(_after(view, event), version=each.version)
         known_at = max(each.recorded_at, facts[-1].known_at) if facts else each.recorded_at
         facts.append(Fact(each, known_at, view))
     return DeliveryPast(
@@ -109,7 +119,7 @@ def incidents_known(codec: Codec, view: DeliveryView, facts: Sequence[Fact]) -> 
                     driver_name=view.driver_name,
                 )
             case events.IncidentResolved():
-                found[event.incident_id] = replace(found[event.incident_id], resolved_at=event.resolved_at)
+                found[event.incident_id] = changed(found[event.incident_id], resolved_at=event.resolved_at)
     return sorted(found.values(), key=lambda incident: (incident.reported_at, incident.incident_id))
 
 
@@ -122,26 +132,26 @@ def _after(view: DeliveryView | None, event: Event) -> DeliveryView:
         case events.DeliveryStatusChanged():
             return _after_status(view, event)
         case events.CheckpointReached():
-            return replace(view, stops=_with_reached(view.stops, event))
+            return changed(view, stops=_with_reached(view.stops, event))
         case events.ProofOfDeliveryCaptured():
-            return replace(
+            return changed(
                 view,
                 receiver_name=event.receiver_name,
                 signature_url=event.signature_url,
                 proof=proof_shown(event),
             )
         case events.DriverAssigned():
-            return replace(view, driver_id=event.driver_id)
+            return changed(view, driver_id=event.driver_id)
         case events.DriverUnassigned():
-            return replace(view, driver_id=None)
+            return changed(view, driver_id=None)
         case events.VehicleAssigned():
-            return replace(view, vehicle_id=event.vehicle_id)
+            return changed(view, vehicle_id=event.vehicle_id)
         case events.VehicleUnassigned():
-            return replace(view, vehicle_id=None)
+            return changed(view, vehicle_id=None)
         case events.IncidentReported():
-            return replace(view, open_incidents=view.open_incidents + 1)
+            return changed(view, open_incidents=view.open_incidents + 1)
         case events.IncidentResolved():
-            return replace(view, open_incidents=view.open_incidents - 1)
+            return changed(view, open_incidents=view.open_incidents - 1)
     raise ValueError(f"a delivery can't have a {event.TYPE}")
 
 
@@ -176,19 +186,19 @@ def _created(event: events.DeliveryCreated) -> DeliveryView:
 
 
 def _after_status(view: DeliveryView, event: events.DeliveryStatusChanged) -> DeliveryView:
-    view = replace(view, status=event.new_status, status_changed_at=event.changed_at)
+    view = changed(view, status=event.new_status, status_changed_at=event.changed_at)
     if event.new_status == "Delivered":
-        view = replace(view, delivered_at=event.changed_at)
+        view = changed(view, delivered_at=event.changed_at)
     elif event.new_status == "Failed":
-        view = replace(view, failed_at=event.changed_at, failure_reason=event.reason, failure_note=event.note)
+        view = changed(view, failed_at=event.changed_at, failure_reason=event.reason, failure_note=event.note)
     elif event.old_status == "Failed":
-        view = replace(view, failed_at=None, failure_reason=None, failure_note=None)
+        view = changed(view, failed_at=None, failure_reason=None, failure_note=None)
     return view if event.plan is None else _with_plan(view, event.plan)
 
 
 def _with_reached(stops: tuple[StopView, ...], event: events.CheckpointReached) -> tuple[StopView, ...]:
     return tuple(
-        replace(stop, reached_at=event.reached_at, out_of_order=event.out_of_order)
+        changed(stop, reached_at=event.reached_at, out_of_order=event.out_of_order)
         if stop.sequence == event.sequence
         else stop
         for stop in stops
@@ -215,7 +225,7 @@ def _with_plan(view: DeliveryView, plan: Plan) -> DeliveryView:
                 out_of_order=out_of_order,
             )
         )
-    return replace(
+    return changed(
         view,
         origin=plan.origin,
         destination=plan.destination,

@@ -7,7 +7,7 @@ folded is kept per delivery and read again only when the delivery has newer even
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -15,7 +15,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from backend_services.deliveries.delivery import UNFINISHED
-from backend_services.deliveries.past import DeliveryPast, Fact, fold_past
+from backend_services.deliveries.past import DeliveryPast, Fact, changed, fold_past
 from backend_services.deliveries.projections import DeliveryRow
 from backend_services.deliveries.queries import DeliveryView
 from backend_services.fleet.queries import read_past_names
@@ -62,6 +62,7 @@ class PastDay:
     ) -> None:
         self.start, self.end = start, end
         self.names = names
+        self._named_views: dict[tuple[str, int, str | None, str | None], DeliveryView] = {}
         self._pasts = {past.delivery_id: past for past in pasts}
         facts = [fact for past in pasts for fact in past.facts if start <= fact.known_at < end]
         self.facts = sorted(facts, key=lambda fact: fact.known_at)
@@ -111,11 +112,14 @@ class PastDay:
         return in_day or (not view.is_finished and view.scheduled_start_at < self.end)
 
     def _named(self, view: DeliveryView, at: datetime) -> DeliveryView:
-        return replace(
-            view,
-            driver_name=self.names.find(view.driver_id, at),
-            vehicle_registration=self.names.find(view.vehicle_id, at),
-        )
+        """The view with the names of that time; made once, since most instants show the same ones."""
+        driver, vehicle = self.names.find(view.driver_id, at), self.names.find(view.vehicle_id, at)
+        key = (view.delivery_id, view.version, driver, vehicle)
+        named = self._named_views.get(key)
+        if named is None:
+            named = changed(view, driver_name=driver, vehicle_registration=vehicle)
+            self._named_views[key] = named
+        return named
 
 
 class PastDays:

@@ -1,24 +1,30 @@
 """A delivery as a row of the board at a past instant: the live board's row, without positions and actions."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import current_app
 from markupsafe import escape
 
 from backend_services.deliveries.past import Fact
-from backend_services.deliveries.past_days import PastDelivery
+from backend_services.deliveries.past_days import PastDay, PastDelivery
 from webapp.live.filters import Wanted, facets, search_text, sort_key
 from webapp.live.rows import BoardRow
 from webapp.presentation import today
 
-MOST_KEPT = 10_000
+MOST_ROWS = 10_000
+MOST_BOARDS = 8
 ADDRESS_HERE = "/board?here"
 """Stands in a kept row for the address of the board that shows it, which is another one at each instant."""
+
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,12 @@ class PastRow(BoardRow):
 
     @property
     def content(self) -> Hashable:
-        """Everything on which the rendered row depends. Times are shown with the day when it isn't today's."""
+        """Everything on which the rendered row depends, but the day on which it is looked at."""
         view, minute = self.delivery, timedelta(minutes=1)
         late = self.delay // minute
         predicted = (self.due_at + self.delay).replace(second=0, microsecond=0) if late else None
         names = (view.driver_name, view.vehicle_registration)
-        return (view.delivery_id, view.version, *names, late, predicted, self.is_late, self.unheard, today())
-
-
-def past_rows(day: list[PastDelivery], at: datetime) -> list[PastRow]:
-    """The whole board as it was at `at`, in the order of the list."""
-    rows = [past_row(each, at) for each in day]
-    return sorted(rows, key=lambda row: row.sort_key)
+        return (view.delivery_id, view.version, *names, late, predicted, self.is_late, self.unheard)
 
 
 def is_wanted(row: PastRow, wanted: Wanted) -> bool:
@@ -69,26 +69,47 @@ def past_row(past: PastDelivery, at: datetime) -> PastRow:
     )
 
 
-class RenderedRows:
-    """Rendered rows by their content, the newest `MOST_KEPT`: most rows are the same at the next instant."""
+class PastRows:
+    """The rows of the last boards and their markup, kept in the memory of this process: most rows are the same at the
+    next instant, and the board that a step leaves was asked for just before."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, str] = OrderedDict()
+        self._boards: OrderedDict[tuple[PastDay, datetime], list[PastRow]] = OrderedDict()
+        self._rendered: OrderedDict[Hashable, str] = OrderedDict()
         self._guard = Lock()
 
-    def render(self, row: PastRow, address: str) -> str:
-        """The table row; `address` is that of the board it stands on, with a query. Needs a request's context."""
-        key = row.content
+    def board(self, day: PastDay, at: datetime) -> list[PastRow]:
+        """The whole board as it was at `at`, in the order of the list."""
+        return self._kept(self._boards, (day, at), MOST_BOARDS, lambda: _board(day, at))
+
+    def render(self, rows: Sequence[PastRow], address: str) -> dict[str, str]:
+        """The table rows by delivery id; `address` is that of the board they stand on. Needs a request's context."""
+        # The template's module is made once; importing it for each row would cost more than the row itself.
+        module: Any = current_app.jinja_env.get_template("board/_row.html").module
+        day, here = today(), str(escape(address))  # times are shown with the day when it isn't today's
+        found = {}
+        for row in rows:
+            make = partial(_render, module, row)
+            html = self._kept(self._rendered, (day, row.content), MOST_ROWS, make)
+            found[row.delivery.delivery_id] = html.replace(ADDRESS_HERE, here)
+        return found
+
+    def _kept(self, kept: OrderedDict[Key, Value], key: Key, most: int, make: Callable[[], Value]) -> Value:
         with self._guard:
-            html = self._kept.get(key)
-            if html is not None:
-                self._kept.move_to_end(key)
-        if html is None:
-            # The template's module is made once; importing it for each row would cost more than the row itself.
-            module: Any = current_app.jinja_env.get_template("board/_row.html").module
-            html = str(module.row(row)).strip()
-            with self._guard:
-                self._kept[key] = html
-                while len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
-        return html.replace(ADDRESS_HERE, str(escape(address)))
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]
+        value = make()  # two threads may make the same one at the same time
+        with self._guard:
+            kept[key] = value
+            while len(kept) > most:
+                kept.popitem(last=False)
+        return value
+
+
+def _board(day: PastDay, at: datetime) -> list[PastRow]:
+    return sorted((past_row(each, at) for each in day.board_at(at)), key=lambda row: row.sort_key)
+
+
+def _render(module: Any, row: PastRow) -> str:
+    return str(module.row(row)).strip()

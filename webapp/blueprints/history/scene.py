@@ -17,7 +17,7 @@ from webapp.blueprints.history.instants import local_day
 from webapp.database import db
 from webapp.live.chips import CHIPS
 from webapp.live.filters import Wanted, wanted_by
-from webapp.live.past_rows import PastRow, RenderedRows, is_wanted, past_row, past_rows
+from webapp.live.past_rows import PastRow, PastRows, is_wanted, past_row
 from webapp.presentation import day, day_bounds, iso_text, today, zone
 
 
@@ -53,6 +53,7 @@ class Scene:
         self.date: date = local_day(at)
         self.wanted: Wanted = wanted_by(request.args)
         self.day: PastDay = waybill().past_days.read(db.session(), *day_bounds(self.date))
+        self._past_rows: PastRows = current_app.extensions["past_rows"]
         self.is_to_come = at > self.now
         self.every = self._rows_at(at)
         self.rows = [row for row in self.every if is_wanted(row, self.wanted)]
@@ -162,9 +163,7 @@ class Scene:
 
     def render(self, rows: Sequence[PastRow]) -> dict[str, str]:
         """The rendered rows of the list by delivery id, in the given order."""
-        rendered: RenderedRows = current_app.extensions["past_rows"]
-        address = self.address()
-        return {row.delivery.delivery_id: rendered.render(row, address) for row in rows}
+        return self._past_rows.render(rows, self.address())
 
     @property
     def rendered_rows(self) -> Markup:
@@ -179,7 +178,7 @@ class Scene:
         return [row for row in self.rows if row.content not in known]
 
     def _rows_at(self, at: datetime) -> list[PastRow]:
-        return [] if at > self.now else past_rows(self.day.board_at(at), at)
+        return [] if at > self.now else self._past_rows.board(self.day, at)
 
 
 def board_address(at: datetime, wanted: Wanted, delivery: str | None = None) -> str:
