@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from backend_services.deliveries.past_days import PastDays
 from backend_services.deliveries.service import DeliveryService
 from backend_services.fleet.positions import Positions
 from backend_services.fleet.service import FleetService
@@ -81,6 +82,7 @@ class Waybill:
             self._distribute()
         else:
             self._embed()
+        self.past_days = PastDays(self.store, self.codec)
         self.fleet: FleetService = self.services.fleet
         self.routes: RouteService = self.services.routes
         self.deliveries: DeliveryService = self.services.deliveries

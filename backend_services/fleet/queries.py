@@ -10,7 +10,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend_services.fleet.commands import DriverStatus, VehicleStatus
-from backend_services.fleet.projections import DriverBookingRow, DriverRow, VehicleBookingRow, VehicleRow
+from backend_services.fleet.projections import (
+    DriverBookingRow,
+    DriverRow,
+    FleetNameRow,
+    VehicleBookingRow,
+    VehicleRow,
+)
 from backend_services.paging import Page, after_cursor, page_of
 
 MOST_IN_A_QUERY = 1_000
@@ -66,6 +72,15 @@ def find_vehicle(session: Session, vehicle_id: str) -> VehicleView | None:
     """One vehicle, or None."""
     row = session.get(VehicleRow, vehicle_id)
     return _vehicle_views(session, [row])[0] if row else None
+
+
+def read_past_names(session: Session) -> dict[str, list[tuple[datetime, str]]]:
+    """What each driver was called and which registration each vehicle had: (since when, name), oldest first."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    columns = (FleetNameRow.subject_id, FleetNameRow.recorded_at, FleetNameRow.name)
+    for subject_id, recorded_at, name in session.execute(select(*columns).order_by(FleetNameRow.version)):
+        found.setdefault(subject_id, []).append((recorded_at, name))
+    return found
 
 
 def list_drivers(

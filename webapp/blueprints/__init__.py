@@ -13,9 +13,24 @@ def all_blueprints() -> list[Blueprint]:
     from webapp.blueprints.driver import driver  # noqa: PLC0415
     from webapp.blueprints.fleet import fleet  # noqa: PLC0415
     from webapp.blueprints.health import health  # noqa: PLC0415
+    from webapp.blueprints.history import history  # noqa: PLC0415
     from webapp.blueprints.imports import imports  # noqa: PLC0415
     from webapp.blueprints.incidents import incidents  # noqa: PLC0415
     from webapp.blueprints.routes import routes  # noqa: PLC0415
     from webapp.blueprints.system import system  # noqa: PLC0415
 
-    return [auth, health, api, board, deliveries, routes, fleet, imports, incidents, driver, blobs, system]
+    return [
+        auth,
+        health,
+        api,
+        board,
+        history,
+        deliveries,
+        routes,
+        fleet,
+        imports,
+        incidents,
+        driver,
+        blobs,
+        system,
+    ]

@@ -16,17 +16,18 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
-from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.queries import DeliveryView, find_delivery, list_day, list_incidents_of
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
 from backend_services.read_models import board_head
 from backend_services.routes.queries import count_routes_by_status
 from webapp.access import dispatcher_only
 from webapp.acting import parse_uuid, waybill
+from webapp.blueprints.history.pages import show_past
 from webapp.database import db
 from webapp.fragments import page_or_block, wants_block
 from webapp.live import board_hub
-from webapp.live.filters import INCIDENTS, LATE, UNASSIGNED, Wanted, count_facets, sort_key, wanted_by
+from webapp.live.chips import CHIPS
+from webapp.live.filters import Wanted, count_facets, sort_key, wanted_by
 from webapp.live.rows import board_row
 from webapp.live.socket import watch
 from webapp.places import drivers_seen
@@ -34,24 +35,18 @@ from webapp.presentation import day_bounds, today, zone
 
 board = Blueprint("board", __name__, url_prefix="/board")
 
-CHIPS = (
-    ("filter", UNASSIGNED, "Unassigned", "help"),
-    ("status", DeliveryStatus.PICKED_UP.value, "Picked up", "package"),
-    ("status", DeliveryStatus.IN_TRANSIT.value, "In transit", "truck"),
-    ("status", DeliveryStatus.OUT_FOR_DELIVERY.value, "Out for delivery", "map-pin"),
-    ("filter", LATE, "Late", "clock"),
-    ("filter", INCIDENTS, "Open incidents", "alert-triangle"),
-    ("status", DeliveryStatus.DELIVERED.value, "Delivered", "checks"),
-    ("status", DeliveryStatus.FAILED.value, "Failed", "circle-x"),
-)
-"""The filters that are counters: parameter, value, label, icon."""
 PANES = ("list", "map")
 
 
 @board.get("")
 @dispatcher_only
 def show() -> ResponseReturnValue:
-    """A day's deliveries: `?date=`, `?status=`, `?filter=` and `?q=` say which, `?delivery=` which one is open."""
+    """A day's deliveries: `?date=`, `?status=`, `?filter=` and `?q=` say which, `?delivery=` which one is open.
+
+    `?at=` shows the board as it was at that instant.
+    """
+    if "at" in request.args:
+        return show_past()
     session, now = db.session(), waybill().doors.now()
     seq = board_head(session)  # read before the rows: what changes in between comes again, never too late
     day, wanted = _wanted_day(), wanted_by(request.args)

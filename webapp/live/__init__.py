@@ -5,10 +5,12 @@ from typing import cast
 from flask import Flask, current_app
 
 from webapp.live.hub import Hub
+from webapp.live.past_rows import PastRows
 
 
 def init_live(app: Flask) -> None:
     """Make the hub of this process; it runs as long as Waybill does."""
+    app.extensions["past_rows"] = PastRows()
     hub = app.extensions["board_hub"] = Hub(app)
     app.extensions["waybill"].add_companion(hub)
 
