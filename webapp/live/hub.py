@@ -147,7 +147,8 @@ class Hub:
             if line in self._lines:
                 self._lines.discard(line)
                 self._of_account[line.account] -= 1
-                self._of_account += Counter()  # keeps the positive ones only
+                if not self._of_account[line.account]:
+                    del self._of_account[line.account]
 
     def _run(self) -> None:
         next_tick, next_beat = time.monotonic() + TICK_S, time.monotonic() + HEARTBEAT_S

@@ -210,7 +210,7 @@ def test_a_browser_that_leaves_is_answered(
     board.say(CloseConnection(1000, "bye"))
 
     assert board.read_to_the_end() == 1000
-    assert forgotten == [board.line]
+    wait_until(lambda: forgotten == [board.line], BOUND_S, "the end of the line")
 
 
 def test_a_ping_is_answered(wire: Wire, connect: Callable[..., Far]) -> None:
