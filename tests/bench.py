@@ -82,9 +82,25 @@ def http(server: Server | DistributedServer) -> None:
             times.clear()
             per_s = rate(threads, post, REQUESTS)
             print(f"POST with its rows visible, {threads} at once: {per_s:.0f}/s, {percentiles(times)}")
+        positions(server)
         board(server)
     finally:
         server.stop()
+
+
+def positions(server: Server | DistributedServer) -> None:
+    """Single fixes of 100 drivers, 16 at once."""
+    drivers = [add_driver(server.client) for _ in range(100)]
+    times: list[float] = []
+
+    def post(number: int) -> None:
+        fix = {"latitude": 60.17 + number / 1e5, "longitude": 24.94, "speed": 5, "heading": 90, "accuracy": 6}
+        start = time.perf_counter()
+        ok(server.client.post(f"/api/drivers/{drivers[number % 100]}/location", json=fix), 202)
+        times.append(time.perf_counter() - start)
+
+    per_s = rate(16, post, 5 * REQUESTS)
+    print(f"POST of a position, 16 at once: {per_s:.0f}/s, {percentiles(times)}")
 
 
 def steady_load(server: DistributedServer) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from webapp.demo.streets import Place, way_between
 
 ADDRESSES = Path(__file__).parent / "data" / "addresses.csv"
-SPEED_MPS = 4.0  # a cargo bike or a van in city traffic, seen over a whole leg
+SPEED_MPS = 7.0  # a van in city traffic, seen over the whole way by street
 LEAST_APART_M = 25  # nearer ones are the same building
 FARTHEST_M = 700  # a neighbourhood's centre from its depot
 SERVICE_MINUTES = (1, 1, 1, 2)
