@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -65,7 +65,7 @@ def report(http: httpx.Client, driver_id: str, place: tuple[float, float], age_s
         "latitude": place[0],
         "longitude": place[1],
         "heading": 90,
-        "recordedAt": iso(soon() - timedelta(seconds=age_s)),
+        "recordedAt": iso(datetime.now(UTC) - timedelta(seconds=age_s)),
     }
     ok(http.post(f"/api/drivers/{driver_id}/location", json=body), 202)
 
@@ -90,7 +90,7 @@ def desk(open_page: Callable[..., Page]) -> Page:
 
 def open_map(page: Page, address: str = "/board") -> None:
     page.goto(address)
-    expect(page.locator("#map")).to_have_attribute("data-ready", "yes")
+    expect(page.locator("#map")).to_have_attribute("data-ready", "yes", timeout=20_000)
 
 
 def marker(page: Page, driver: OnTheRoad) -> Locator:
@@ -156,6 +156,22 @@ def test_list_and_map_have_one_selection_which_is_in_the_address(
     expect(marker(desk, anna)).to_have_attribute("aria-pressed", "false")
     expect(desk.locator("#glance-title")).to_have_text(bert.destination)
     expect(desk).to_have_url(re.compile(f"selected={bert.delivery_id}"))
+
+
+def test_the_trail_of_the_selected_delivery_grows_with_its_driver(desk: Page, server: Server) -> None:
+    cleo = add_on_the_road(server.client, "Cleo Cederberg", "Library")
+    for place in (STATION, PARK):
+        latitude, longitude = place
+        body = {"latitude": latitude, "longitude": longitude}
+        ok(server.client.post(f"/api/drivers/{cleo.driver_id}/location", json=body), 202)
+
+    open_map(desk, f"/board?selected={cleo.delivery_id}&q=cleo")
+    expect(desk.locator("#map")).to_have_attribute("data-trail", "2")
+    body = {"latitude": SENATE[0], "longitude": SENATE[1]}
+    ok(server.client.post(f"/api/drivers/{cleo.driver_id}/location", json=body), 202)
+
+    expect(desk.locator("#map")).to_have_attribute("data-trail", "3", timeout=20_000)
+    ok(move(server.client, cleo.delivery_id, "Failed", reason="no_access"))
 
 
 def test_a_selection_in_the_address_is_selected_in_both(desk: Page, server: Server, bert: OnTheRoad) -> None:

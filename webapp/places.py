@@ -1,6 +1,6 @@
 """Places as a map in a browser takes them: fixes of drivers, and checkpoints with their state."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from flask import Flask
 from backend_services.deliveries.queries import DeliveryView
 from backend_services.fleet.positions import Fix, Positions
 from backend_services.settings import Settings
+from eventstore.ports import StoreUnavailable
 from webapp.presentation import iso_text
 
 
@@ -42,15 +43,15 @@ class DriverSeen:
 
 
 def drivers_seen(positions: Positions, views: Iterable[DeliveryView], now: datetime) -> list[DriverSeen]:
-    """The drivers of the unfinished ones of these deliveries, by name."""
+    """The drivers of the unfinished ones of these deliveries, by name; unseen where positions can't be read."""
     of_driver: dict[str, list[DeliveryView]] = {}
     for view in views:
         if view.driver_id is not None and not view.is_finished:
             of_driver.setdefault(view.driver_id, []).append(view)
-    newest = getattr(positions, "newest", None)  # one look-up for all of them, where the store knows how
-    fixes: Mapping[str, Fix | None] = (
-        newest(now) if newest else {driver_id: positions.find(driver_id, now) for driver_id in of_driver}
-    )
+    try:
+        fixes = positions.newest(now)
+    except StoreUnavailable:
+        fixes = {}
     found = [
         DriverSeen(
             driver_id, own[0].driver_name or "", [view.delivery_id for view in own], fixes.get(driver_id)

@@ -63,9 +63,8 @@ def _delivery_json(view: DeliveryView, now: datetime) -> dict[str, Any]:
 
 
 def _trail_of(view: DeliveryView, now: datetime) -> list[Fix]:
-    read = getattr(waybill().positions, "trail", None)  # not every store keeps more than the newest
-    if view.driver_id is None or read is None:
+    if view.driver_id is None:
         return []
     until = view.delivered_at or view.failed_at or now
     since = max(view.created_at, until - LONGEST_TRAIL)
-    return list(read(view.driver_id, since, until, MOST_OF_A_TRAIL))
+    return waybill().positions.trail(view.driver_id, since, until, MOST_OF_A_TRAIL)

@@ -1,5 +1,6 @@
 """The board's map: what its endpoint answers, and what the page shows where no map can be drawn."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from backend_services.fleet.positions import Fix
 from backend_services.routes import commands as routes
 from backend_services.routes.commands import Checkpoint, RouteStatus
 from backend_services.routes.queries import RouteView
+from eventstore.ports import StoreUnavailable
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 
@@ -120,25 +122,35 @@ def test_the_map_is_filtered_as_the_list_is_and_can_be_asked_for_a_part(dana: Br
     assert dana.get("/board/map?only=" + ",".join(["x"] * 101)).status == 400
 
 
-def test_a_trail_is_that_of_the_deliverys_driver_where_one_is_kept(
-    dana: Browser, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trail_is_where_the_driver_was_since_the_delivery_was_created(dana: Browser, scene: Scene) -> None:
     driver = scene.add_driver()
+    report(scene, driver.driver_id, HARBOUR, age_s=600)
     view = scene.add_delivery(add_located_route(scene), driver)
-    asked: list[tuple[Any, ...]] = []
-
-    def trail(driver_id: str, since: Any, until: Any, limit: int) -> list[Fix]:
-        asked.append((driver_id, since))
-        return [Fix(*STATION, since), Fix(*SENATE, until)]
-
-    monkeypatch.setattr(scene.waybill.positions, "trail", trail, raising=False)
+    later = scene.waybill.doors.now() + timedelta(minutes=10)
+    scene.waybill.doors = replace(scene.waybill.doors, now=lambda: later)
+    report(scene, driver.driver_id, STATION, age_s=60)
+    report(scene, driver.driver_id, SENATE, age_s=300)
 
     answer = dana.client.get(f"/board/deliveries/{view.delivery_id}/trail").get_json()["trail"]
-    assert [(fix["latitude"], fix["longitude"]) for fix in answer] == [STATION, SENATE]
-    assert asked == [(driver.driver_id, view.created_at)]
+
+    assert [(fix["latitude"], fix["longitude"]) for fix in answer] == [SENATE, STATION]
     unassigned = scene.add_delivery(add_located_route(scene))
     assert dana.client.get(f"/board/deliveries/{unassigned.delivery_id}/trail").get_json() == {"trail": []}
     assert dana.get("/board/deliveries/nonsense/trail").status == 404
+
+
+def test_where_positions_cannot_be_read_the_map_and_the_board_do_without(
+    dana: Browser, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.add_delivery(add_located_route(scene), scene.add_driver("Anna Aho"))
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("positions are away")
+
+    monkeypatch.setattr(scene.waybill.positions, "newest", fail)
+
+    assert [(driver["name"], driver["at"]) for driver in map_of(dana)["drivers"]] == [("Anna Aho", None)]
+    assert dana.get("/board").status == 200
 
 
 def test_without_a_map_the_page_lists_the_last_positions(dana: Browser, scene: Scene) -> None:
