@@ -75,8 +75,8 @@ function show(answer, { url, isStep, focus }, isOvertaken) {
   if (focus && !isOvertaken) document.getElementById(focus)?.focus({ preventScroll: true });
 }
 
-// What stays the same keeps its element, so that nothing flickers and the focus stays.
-function placeRows({ order, rows, address }, isMarked) {
+// What stays the same keeps its element and its place: moving a thousand rows would take longer than the answer.
+function placeRows({ order, rows }, isMarked) {
   const known = new Map([...body.rows].map((row) => [row.dataset.id, row]));
   const template = document.createElement("template");
   template.innerHTML = Object.values(rows).join("");
@@ -84,12 +84,27 @@ function placeRows({ order, rows, address }, isMarked) {
   const focused = document.activeElement.closest?.("#board-list tbody tr")?.dataset.id;
   const changed = [...fresh.values()].filter((row) => known.get(row.dataset.id)?.dataset.state !== row.dataset.state);
   if (isMarked && changed.length <= MOST_MARKED) changed.forEach(mark);
-  body.replaceChildren(...order.map((id) => fresh.get(id) ?? known.get(id)));
-  for (const row of body.rows) row.querySelector(".rowlink").setAttribute("href", `${address}&delivery=${row.dataset.id}`);
+  for (const [id, row] of fresh) known.get(id)?.replaceWith(row);
+  const kept = new Set(order);
+  for (const [id, row] of known) if (!kept.has(id)) (fresh.get(id) ?? row).remove();
+  let next = body.firstElementChild;
+  for (const id of order) {
+    const row = fresh.get(id) ?? known.get(id);
+    if (row === next) next = next.nextElementSibling;
+    else body.insertBefore(row, next);
+  }
   if (focused) document.querySelector(`#d-${focused} .rowlink`)?.focus({ preventScroll: true });
   list.querySelector("[data-empty]").hidden = order.length > 0;
   list.querySelector("[data-table]").hidden = order.length === 0;
 }
+
+// A row that stayed still leads to the instant at which it came; it is put right before somebody can follow it.
+function putRight(event) {
+  const link = event.target.closest?.("#board-list .rowlink");
+  if (link) link.href = addressWith({ delivery: link.closest("tr").dataset.id });
+}
+document.addEventListener("pointerover", putRight);
+document.addEventListener("focusin", putRight);
 
 function mark(row) {
   row.classList.add("changed");
