@@ -41,6 +41,21 @@ async function go(changes, { isStep = false, focus = null } = {}) {
     }
   }
   isBusy = false;
+  takeStep();
+}
+
+// Changes to go on (or, below 0, back): keys may be faster than answers, and each answer names the next change.
+let steps = 0;
+function walk(by) {
+  steps += by;
+  if (!isBusy) takeStep();
+}
+
+function takeStep() {
+  if (steps === 0) return;
+  const link = document.getElementById(steps < 0 ? "change-before" : "change-after");
+  steps = link.dataset.goTo ? steps - Math.sign(steps) : 0;
+  goTo(link);
 }
 
 const isSame = (one, other, names) => names.every((name) => one.searchParams.get(name) === other.searchParams.get(name));
@@ -201,7 +216,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a");
   const row = event.target.closest("#board-list tbody tr");
   const take = (act) => { event.preventDefault(); act(); };
-  if (link?.matches("[data-go-to]")) take(() => goTo(link));
+  if (link?.matches(".changes [data-go-to]")) take(() => walk(link.id === "change-before" ? -1 : 1));
+  else if (link?.matches("[data-go-to]")) take(() => goTo(link));
   else if (link?.matches("[data-open]")) take(() => open(link.dataset.open));
   else if (link?.matches("[data-close-drawer]")) take(close);
   else if (link?.matches(".counter")) take(() => chooseFilter(new URL(link.href)));
@@ -214,7 +230,7 @@ function chooseFilter(url) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const change = { PageUp: "change-before", "[": "change-before", PageDown: "change-after", "]": "change-after" }[event.key];
+  const change = { PageUp: -1, "[": -1, PageDown: 1, "]": 1 }[event.key];
   const isTyping = event.target.closest("input:not([type=range]), select, textarea");
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();
@@ -223,7 +239,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping) return;
   if (change && (event.key.length === 1 || event.target === slider)) {
     event.preventDefault();
-    goTo(document.getElementById(change));
+    walk(change);
   } else if (event.key === "/") {
     event.preventDefault();
     document.getElementById("q").select();
