@@ -8,14 +8,13 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
-from flask import current_app
+from flask import current_app, g
 from markupsafe import escape
 
 from backend_services.deliveries.past import Fact
 from backend_services.deliveries.past_days import PastDay, PastDelivery
 from webapp.live.filters import Wanted, facets, search_text, sort_key
 from webapp.live.rows import BoardRow
-from webapp.presentation import today
 
 MOST_ROWS = 10_000
 MOST_BOARDS = 8
@@ -40,7 +39,7 @@ class PastRow(BoardRow):
 
     @property
     def content(self) -> Hashable:
-        """Everything on which the rendered row depends, but the day on which it is looked at."""
+        """Everything on which the rendered row depends, but the day that is shown."""
         view, minute = self.delivery, timedelta(minutes=1)
         late = self.delay // minute
         predicted = (self.due_at + self.delay).replace(second=0, microsecond=0) if late else None
@@ -83,14 +82,15 @@ class PastRows:
         return self._kept(self._boards, (day, at), MOST_BOARDS, lambda: _board(day, at))
 
     def render(self, rows: Sequence[PastRow], address: str) -> dict[str, str]:
-        """The table rows by delivery id; `address` is that of the board they stand on. Needs a request's context."""
+        """The table rows by delivery id; `address` is that of the board they stand on. Needs a request's
+        context, and in its `g.shown_day` the day that is shown."""
         # The template's module is made once; importing it for each row would cost more than the row itself.
         module: Any = current_app.jinja_env.get_template("board/_row.html").module
-        day, here = today(), str(escape(address))  # times are shown with the day when it isn't today's
+        here = str(escape(address))
         found = {}
         for row in rows:
             make = partial(_render, module, row)
-            html = self._kept(self._rendered, (day, row.content), MOST_ROWS, make)
+            html = self._kept(self._rendered, (g.shown_day, row.content), MOST_ROWS, make)
             found[row.delivery.delivery_id] = html.replace(ADDRESS_HERE, here)
         return found
 

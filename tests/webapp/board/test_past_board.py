@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from backend_services.settings import load_settings
 from eventstore.doors import Doors
 from eventstore.execute import Context
 from tests.webapp.board.rows import data_of, rows_of
-from tests.webapp.noon import PASSWORD, zone_where_it_is_noon
+from tests.webapp.noon import PASSWORD, add_driver_account, zone_where_it_is_noon
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
@@ -190,3 +191,121 @@ def test_it_cannot_be_mistaken_for_the_live_board(dana: Browser, scene: Scene, c
     assert "Assign" not in page.text
     assert not [form for form in page.forms if form.method == "post" and "sign-out" not in form.action]
     assert "data-fix-at" not in page.html
+
+
+def test_rows_lead_to_the_same_instant_and_the_drawer_shows_the_state_of_then(
+    dana: Browser, scene: Scene, clock: Clock
+) -> None:
+    instants = list(a_day(scene, clock))
+    page = past(dana, instants[3])
+
+    drawer = dana.get(page.link("Harbour"))
+
+    assert 'data-state="history"' in drawer.html
+    assert "In transit" in drawer.text
+    assert "What was known by" in drawer.text
+    assert "Picked up → In transit" in drawer.text
+    assert "Incident" not in drawer.text.split("What was known by")[1], "that came later"
+    assert "Open it as it is now" in drawer.text
+
+
+def test_what_was_sent_late_is_marked_where_it_was_missing(dana: Browser, scene: Scene, clock: Clock) -> None:
+    first = scene.add_delivery(scene.add_route(5), scene.add_driver("Ana Aho"), scene.add_vehicle())
+    scene.move(first, DeliveryStatus.IN_TRANSIT)
+    happened, asked = clock.pass_by(10), clock.pass_by(5)
+    clock.pass_by(20)
+    reach(scene, first, 1, claimed=happened)
+
+    then = past(dana, asked, delivery=first.delivery_id)
+    later = past(dana, clock.now, delivery=first.delivery_id)
+
+    assert "0/2" in rows_of(then.html)[first.delivery_id]
+    assert "1 not sent yet" in " ".join(
+        re.sub(r"<[^>]+>", " ", rows_of(then.html)[first.delivery_id]).split()
+    )
+    assert "1 thing had happened by then, but reached Waybill later" in then.text
+    assert "Not known yet at" in then.text
+    assert "1/2" in rows_of(later.html)[first.delivery_id]
+    assert "sent 25 min late" in later.text
+
+
+def test_the_forms_work_without_javascript_and_keep_the_filters(
+    dana: Browser, scene: Scene, clock: Clock
+) -> None:
+    for _ in a_day(scene, clock):
+        pass
+    page = past(dana, clock.now, status="Failed")
+    slider = next(form for form in page.forms if form.id == "history-slider")
+    minute = dict(slider.values)["minute"]
+
+    sent = [dana.send(slider, minute=str(int(minute) - 1)), dana.send(page.form("Go"), time="00:00:30")]
+    moved, typed = (dana.get(answer.response.location) for answer in sent)
+
+    assert 'aria-current="true"><b data-counter="Failed"' in moved.html
+    assert "Before the first record" in typed.text
+    back = dana.get(typed.link("Go to the first record"))
+    assert back.status == 200
+
+
+def test_previous_and_next_change_walk_through_the_day(dana: Browser, scene: Scene, clock: Clock) -> None:
+    instants = list(a_day(scene, clock))
+    page = past(dana, instants[-1])
+    seen = [rows_of(page.html).keys()]
+    while "Previous change" in dict(page.links):
+        page = dana.get(page.link("Previous change"))
+        seen.append(rows_of(page.html).keys())
+
+    assert len(seen) >= len(instants) - 1
+    assert len(seen[0]) == 3
+    assert len(seen[-1]) == 1
+
+
+@pytest.mark.parametrize(
+    "at", ["", "nonsense", "2026-13-01T00:00Z", "2026-11-21", "0001-01-01T00:00Z", "9" * 99]
+)
+def test_an_instant_that_makes_no_sense_is_refused_in_a_sentence(dana: Browser, at: str) -> None:
+    for path in (f"/board?at={at}", f"/board/history/step?at={at}"):
+        page = dana.get(path)
+        assert page.status == 400
+        assert "must be an instant like" in page.text
+
+
+def test_instants_are_taken_as_people_write_them(dana: Browser, clock: Clock) -> None:
+    iso = clock.now.isoformat()
+    for text in (iso, iso.replace("+", "%2B"), iso.replace("+00:00", "Z")):
+        assert dana.get(f"/board?at={text}").status == 200
+
+
+def test_the_future_and_what_was_before_everything_are_said(
+    dana: Browser, scene: Scene, clock: Clock
+) -> None:
+    nothing = past(dana, clock.now)
+    assert "Waybill has recorded nothing so far" in nothing.text
+    scene.add_delivery()
+
+    future = past(dana, clock.now + timedelta(minutes=30))
+    before = past(dana, clock.now - timedelta(days=40))
+
+    assert "still to come" in future.text
+    assert rows_of(future.html) == {}
+    assert "before Waybill’s first record" in before.text
+
+
+def test_a_step_brings_what_the_page_lacks(dana: Browser, scene: Scene, clock: Clock) -> None:
+    instants = [at.isoformat().replace("+00:00", "Z") for at in a_day(scene, clock)]
+    for earlier, later in pairwise(instants):
+        before, after = (rows_of(dana.get(f"/board?at={at}").html) for at in (earlier, later))
+        step = dana.client.get(f"/board/history/step?from={earlier}&at={later}").get_json()
+        shown_then = before | step["rows"]
+        assert step["order"] == list(after)
+        for delivery_id in step["order"]:
+            assert data_of(shown_then[delivery_id]) == data_of(after[delivery_id])
+
+
+def test_history_is_for_dispatchers(app: Flask, scene: Scene) -> None:
+    add_driver_account(app, scene, "Dora Driver")
+    dora = Browser(app)
+    dora.sign_in("dora", PASSWORD)
+
+    for path in ("/board?at=2026-11-21T12:00Z", "/board/history/step?at=2026-11-21T12:00Z", "/board/history"):
+        assert dora.get(path).status == 403

@@ -33,7 +33,6 @@ def step() -> ResponseReturnValue:
     answer = {
         "at": iso_text(scene.at),
         "words": scene.words,
-        "address": scene.address(),
         "title": render_template("history/_title.html", scene=scene),
         "moment": render_template("history/_moment.html", scene=scene),
         "counters": render_template("history/_counters.html", scene=scene),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 from markupsafe import Markup
 
 from backend_services.deliveries.past import Fact, incidents_known
@@ -51,6 +51,7 @@ class Scene:
         self.at = at
         self.now = waybill().doors.now()
         self.date: date = local_day(at)
+        g.shown_day = self.date  # times of this day are said without it
         self.wanted: Wanted = wanted_by(request.args)
         self.day: PastDay = waybill().past_days.read(db.session(), *day_bounds(self.date))
         self._past_rows: PastRows = current_app.extensions["past_rows"]

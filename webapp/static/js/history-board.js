@@ -41,6 +41,21 @@ async function go(changes, { isStep = false, focus = null } = {}) {
     }
   }
   isBusy = false;
+  takeStep();
+}
+
+// Changes to go on (or, below 0, back): keys may be faster than answers, and each answer names the next change.
+let steps = 0;
+function walk(by) {
+  steps += by;
+  if (!isBusy) takeStep();
+}
+
+function takeStep() {
+  if (steps === 0) return;
+  const link = document.getElementById(steps < 0 ? "change-before" : "change-after");
+  steps = link.dataset.goTo ? steps - Math.sign(steps) : 0;
+  goTo(link);
 }
 
 const isSame = (one, other, names) => names.every((name) => one.searchParams.get(name) === other.searchParams.get(name));
@@ -75,8 +90,8 @@ function show(answer, { url, isStep, focus }, isOvertaken) {
   if (focus && !isOvertaken) document.getElementById(focus)?.focus({ preventScroll: true });
 }
 
-// What stays the same keeps its element, so that nothing flickers and the focus stays.
-function placeRows({ order, rows, address }, isMarked) {
+// What stays the same keeps its element and its place: moving a thousand rows would take longer than the answer.
+function placeRows({ order, rows }, isMarked) {
   const known = new Map([...body.rows].map((row) => [row.dataset.id, row]));
   const template = document.createElement("template");
   template.innerHTML = Object.values(rows).join("");
@@ -84,12 +99,27 @@ function placeRows({ order, rows, address }, isMarked) {
   const focused = document.activeElement.closest?.("#board-list tbody tr")?.dataset.id;
   const changed = [...fresh.values()].filter((row) => known.get(row.dataset.id)?.dataset.state !== row.dataset.state);
   if (isMarked && changed.length <= MOST_MARKED) changed.forEach(mark);
-  body.replaceChildren(...order.map((id) => fresh.get(id) ?? known.get(id)));
-  for (const row of body.rows) row.querySelector(".rowlink").setAttribute("href", `${address}&delivery=${row.dataset.id}`);
+  for (const [id, row] of fresh) known.get(id)?.replaceWith(row);
+  const kept = new Set(order);
+  for (const [id, row] of known) if (!kept.has(id)) (fresh.get(id) ?? row).remove();
+  let next = body.firstElementChild;
+  for (const id of order) {
+    const row = fresh.get(id) ?? known.get(id);
+    if (row === next) next = next.nextElementSibling;
+    else body.insertBefore(row, next);
+  }
   if (focused) document.querySelector(`#d-${focused} .rowlink`)?.focus({ preventScroll: true });
   list.querySelector("[data-empty]").hidden = order.length > 0;
   list.querySelector("[data-table]").hidden = order.length === 0;
 }
+
+// A row that stayed still leads to the instant at which it came; it is put right before somebody can follow it.
+function putRight(event) {
+  const link = event.target.closest?.("#board-list .rowlink");
+  if (link) link.href = addressWith({ delivery: link.closest("tr").dataset.id });
+}
+document.addEventListener("pointerover", putRight);
+document.addEventListener("focusin", putRight);
 
 function mark(row) {
   row.classList.add("changed");
@@ -186,7 +216,8 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a");
   const row = event.target.closest("#board-list tbody tr");
   const take = (act) => { event.preventDefault(); act(); };
-  if (link?.matches("[data-go-to]")) take(() => goTo(link));
+  if (link?.matches(".changes [data-go-to]")) take(() => walk(link.id === "change-before" ? -1 : 1));
+  else if (link?.matches("[data-go-to]")) take(() => goTo(link));
   else if (link?.matches("[data-open]")) take(() => open(link.dataset.open));
   else if (link?.matches("[data-close-drawer]")) take(close);
   else if (link?.matches(".counter")) take(() => chooseFilter(new URL(link.href)));
@@ -199,7 +230,7 @@ function chooseFilter(url) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const change = { PageUp: "change-before", "[": "change-before", PageDown: "change-after", "]": "change-after" }[event.key];
+  const change = { PageUp: -1, "[": -1, PageDown: 1, "]": 1 }[event.key];
   const isTyping = event.target.closest("input:not([type=range]), select, textarea");
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();
@@ -208,7 +239,7 @@ document.addEventListener("keydown", (event) => {
   if (isTyping) return;
   if (change && (event.key.length === 1 || event.target === slider)) {
     event.preventDefault();
-    goTo(document.getElementById(change));
+    walk(change);
   } else if (event.key === "/") {
     event.preventDefault();
     document.getElementById("q").select();
