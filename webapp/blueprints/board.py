@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
@@ -91,7 +92,7 @@ def show() -> ResponseReturnValue:
 def timeline() -> ResponseReturnValue:
     """The timeline's pane alone, for the page that shows it; without that page it brings its own."""
     if not wants_block():
-        return redirect(url_for("board.show", **{**request.args, "panes": TIMELINE}))
+        return redirect(f"{url_for('board.show')}?{urlencode(request.args.to_dict() | {'panes': TIMELINE})}")
     now, day, wanted = waybill().doors.now(), _wanted_day(), wanted_by(request.args)
     every = [board_row(view, now) for view in _views_of(day)]
     rows = [row for row in every if wanted.includes(row.facets, row.search_text)]
