@@ -125,6 +125,19 @@ def find_vehicles(session: Session, vehicle_ids: Sequence[str]) -> dict[str, Veh
     return {view.vehicle_id: view for view in _vehicle_views(session, rows)}
 
 
+def find_driver_names(session: Session, driver_ids: Sequence[str]) -> dict[str, str]:
+    """Several drivers' names by id, without all else that a view of them needs."""
+    query = select(DriverRow.driver_id, DriverRow.name).where(DriverRow.driver_id.in_(set(driver_ids)))
+    return {driver_id: name for driver_id, name in session.execute(query)}
+
+
+def find_registrations(session: Session, vehicle_ids: Sequence[str]) -> dict[str, str]:
+    """Several vehicles' registrations by id."""
+    query = select(VehicleRow.vehicle_id, VehicleRow.registration)
+    query = query.where(VehicleRow.vehicle_id.in_(set(vehicle_ids)))
+    return {vehicle_id: registration for vehicle_id, registration in session.execute(query)}
+
+
 def count_drivers_by_status(session: Session) -> dict[str, int]:
     """How many drivers show each status; every status is there."""
     shown = _counts(session, DriverRow.set_status, _driver_is_booked())

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from backend_services.deliveries.queries import list_day
 from backend_services.read_models import BoardChange, board_head, list_board_changes
+from webapp.live.day_views import views_of_day
 from webapp.live.filters import count_facets
 from webapp.live.frames import Frame
 from webapp.live.rows import render_row
-from webapp.presentation import day_bounds, today
+from webapp.presentation import today
 
 MOST_CHANGES_AT_ONCE = 500
 GOOD_FOR_S = 1.0
@@ -29,7 +29,7 @@ def change_frame(
     day = today()
     if changes is None:
         return Frame(after, seq, day.isoformat(), resync=True)
-    views = list_day(session, *day_bounds(day))
+    views = views_of_day(session, day)
     changed: dict[str, set[str]] = {"delivery": set(), "driver": set(), "vehicle": set(), "route": set()}
     for change in changes:
         changed[change.kind].add(change.subject_id)

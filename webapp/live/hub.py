@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from backend_services.deliveries.queries import DeliveryView, list_day
+from backend_services.deliveries.queries import DeliveryView
 from backend_services.read_models import board_head, list_board_changes
 from webapp.accounts.sign_in import sessions_alive
 from webapp.live.changes import MOST_CHANGES_AT_ONCE, CatchingUp, change_frame
 from webapp.live.codes import FULL, GOING_AWAY, SIGNED_OUT, TOO_MANY
+from webapp.live.day_views import views_of_day
 from webapp.live.filters import count_facets
 from webapp.live.fixes import NewFixes
 from webapp.live.frames import Frame
 from webapp.live.line import Line
 from webapp.live.rows import render_row
 from webapp.live.wire import Wire
-from webapp.presentation import day_bounds, today
+from webapp.presentation import today
 
 if TYPE_CHECKING:
     from webapp.wiring import Waybill
@@ -221,7 +222,7 @@ class Hub:
             return
         with self._app.test_request_context("/board"), self._waybill.sessions() as session:
             now, day = self._waybill.doors.now(), today()
-            views = list_day(session, *day_bounds(day))
+            views = views_of_day(session, day)
             known = self._shown
             self._shown = shown = self._shown_at(views, now)
             later = [view for view in views if shown.is_later(view, known)]

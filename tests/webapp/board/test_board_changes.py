@@ -38,13 +38,6 @@ def test_the_form_carries_the_filters_and_the_day(dana: Browser, scene: Scene) -
     assert dict(form.values) == {"q": "", "status": "PickedUp", "date": "2030-01-02"}
 
 
-def test_typing_replaces_the_address_and_does_not_fill_the_history(dana: Browser) -> None:
-    part = dana.get("/board?q=anna", htmx=True, HX_Trigger_Name="q")
-
-    assert part.response.headers["HX-Replace-Url"] == "/board?q=anna"
-    assert "HX-Push-Url" not in part.response.headers
-
-
 def test_another_day_shows_what_was_planned_for_it_only(dana: Browser, scene: Scene) -> None:
     running = scene.add_delivery(scene.add_route(-30))
     tomorrow = scene.add_delivery(scene.add_route(24 * 60))
@@ -79,7 +72,7 @@ def test_rows_asked_for_after_a_gap_are_those_of_the_page(dana: Browser, scene: 
     page = dana.get("/board")
     assert {row["id"] for row in frame["rows"]} == {started.delivery_id, made.delivery_id}
     for row in frame["rows"]:
-        assert row["html"] == rows_of(page.html)[row["id"]]
+        assert row["html"].partition("<template>")[0] == rows_of(page.html)[row["id"]]
     assert (frame["after"], frame["seq"], frame["resync"]) == (seq, seq_of(page.html), False)
     assert frame["counters"]["all"] == 2
 

@@ -181,7 +181,7 @@ def test_the_address_says_which_panes_are_shown(
 ) -> None:
     tags = {given.get("id"): given for _, given in dana.get(f"/board?{query}").tags}
 
-    assert ("hidden" not in tags["board-list"]) == has_list
+    assert ("list" in tags["board"]["data-panes"].split()) == has_list
     assert ("board-map" in tags) == has_map
 
 
@@ -192,7 +192,7 @@ def test_filters_and_days_keep_the_panes(dana: Browser) -> None:
     assert [url.endswith("&panes=list") for url in days] == [True, True]
     assert page.link("0 Late") == "/board?filter=late&panes=list"
     assert page.html.count('<input type="hidden" name="panes" value="list">') == 2
-    assert page.link("Map") == "/board?panes=list%2Cmap"
+    assert page.link("Show the Map") == "/board?panes=map%2Clist"
 
 
 def test_a_delivery_and_a_route_bring_the_places_of_their_map(dana: Browser, scene: Scene) -> None:

@@ -18,7 +18,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet.positions import Fix
 from ops.processes import wait_until
-from tests.webapp.board.rows import rows_of, seq_of
+from tests.webapp.board.rows import pushed_rows, rows_of, seq_of
 from tests.webapp.noon import API_KEY, PASSWORD, add_driver_account
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
@@ -47,7 +47,7 @@ class Board:
         frame: dict[str, Any] = msgspec.json.decode(self._socket.recv())
         assert not frame["resync"]
         self.seq = max(self.seq, frame["seq"])
-        self.rows.update({row["id"]: row["html"] for row in frame["rows"]})
+        self.rows.update(pushed_rows(frame))
         for delivery_id in frame["removed"]:
             self.rows.pop(delivery_id, None)
         self.counters = frame["counters"] or self.counters
@@ -183,7 +183,7 @@ def test_what_a_board_missed_while_it_was_away_it_gets_by_asking(
     frame = dana.client.get(f"/board/rows?after={seen}").get_json()
 
     assert [row["id"] for row in frame["rows"]] == [view.delivery_id]
-    assert {row["id"]: row["html"] for row in frame["rows"]} == rows_of(dana.get("/board").html)
+    assert pushed_rows(frame) == rows_of(dana.get("/board").html)
 
 
 def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask, scene: Scene) -> None:

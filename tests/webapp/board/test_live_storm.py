@@ -18,7 +18,7 @@ from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
 from tests.journey.server import Server
 from tests.webapp.board.crowd import sign_in_many
-from tests.webapp.board.rows import rows_of, seq_of
+from tests.webapp.board.rows import pushed_rows, rows_of, seq_of
 from webapp import create_app
 from webapp.live.hub import MOST_PER_ACCOUNT
 
@@ -76,7 +76,7 @@ class Watcher:
             self._take(answer.raise_for_status().json(), is_whole=True)
         else:
             self.seq = max(self.seq, frame["seq"])
-            self.rows.update({row["id"]: row["html"] for row in frame["rows"]})
+            self.rows.update(pushed_rows(frame))
             for delivery_id in frame["removed"]:
                 self.rows.pop(delivery_id, None)
 

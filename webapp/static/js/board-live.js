@@ -164,6 +164,7 @@ function wake() {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "board-list" && list()) adopt();
 });
+document.addEventListener("board:adopt", adopt);
 document.addEventListener("htmx:historyRestore", () => { if (list()) adopt(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") wake(); });
 window.addEventListener("online", wake);

@@ -1,7 +1,8 @@
 // The board's map: what the list shows, where it is. It is told of changes by events on the document: board:changed (ids of
-// deliveries, fixes of drivers), board:loaded (the list is another one) and board:select (see board-drawer.js).
+// deliveries, fixes of drivers), board:loaded (the list is another one) and board:select (see board-selection.js).
 import { openMap } from "./map.js";
 import { showAges } from "./board-ages.js";
+import { select as selectForAll } from "./board-selection.js";
 
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
@@ -83,7 +84,7 @@ async function select(id) {
 // at each click.
 function choose(id) {
   select(id);
-  document.dispatchEvent(new CustomEvent("board:select", { detail: { id, from: "map" } }));
+  selectForAll(id, "map", true);
 }
 
 function chooseOf(driver) {
@@ -138,8 +139,8 @@ function emptyRow(id, { name }) {
 }
 
 async function start() {
-  document.addEventListener("board:select", ({ detail: { id, from } }) => { if (from !== "map") select(id); });
-  document.addEventListener("board:loaded", () => { isWhole = true; soon(); });
+  document.addEventListener("board:select", ({ detail: { id, source } }) => { if (source !== "map" && id !== selected) select(id); });
+  for (const name of ["board:loaded", "board:filtered"]) document.addEventListener(name, () => { isWhole = true; soon(); });
   document.addEventListener("board:changed", ({ detail: { ids, fixes } }) => {
     takeFixes(fixes);
     for (const id of ids) changed.add(id);
