@@ -190,7 +190,7 @@ document.addEventListener("board:select", ({ detail }) => {
 });
 
 document.addEventListener("pointermove", (event) => {
-  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list tbody"));
+  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list tbody, [data-moved]"));
   movedAt = performance.now();
   if (!isOver && held.size) settle();
 }, { passive: true });
