@@ -94,8 +94,10 @@ class CommandFailed(Exception):
 class CommandBus:
     """The sending side, one per web process."""
 
-    def __init__(self, redis: "Redis", namespace: str, doors: Doors) -> None:
+    def __init__(self, redis: "Redis", listening: "Redis", namespace: str, doors: Doors) -> None:
+        """`listening` is the client on which replies are waited for."""
         self._redis = redis
+        self._listening = listening
         self._namespace = namespace
         self._doors = doors
         self._replies = f"{namespace}:replies:{doors.new_id()}"
@@ -213,7 +215,7 @@ class CommandBus:
         last, trouble = b"0", False
         while not self._stopping.is_set():
             try:
-                found: Any = self._redis.xread({self._replies: last}, count=200, block=1_000)
+                found: Any = self._listening.xread({self._replies: last}, count=200, block=1_000)
                 for _, entries in found:
                     for entry, fields in entries:
                         last = entry

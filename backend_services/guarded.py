@@ -96,9 +96,14 @@ class GuardedRedis(Redis):
             raise RedisConnectionError(str(down)) from down
 
 
-def connect_redis(settings: Settings, **options: Any) -> "Redis":
-    """A client with short time-outs and no retries of its own; nothing is sent yet."""
-    return GuardedRedis.from_url(
+def connect_redis(settings: Settings, *, guarded: bool = True, **options: Any) -> "Redis":
+    """A client with short time-outs and no retries of its own; nothing is sent yet.
+
+    Loops that wait for something and try again by themselves take an unguarded one: a breaker would only make them
+    come back later than Redis.
+    """
+    client = GuardedRedis if guarded else Redis
+    return client.from_url(
         settings.redis_url,
         protocol=2,
         socket_connect_timeout=1.0,

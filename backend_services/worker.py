@@ -28,7 +28,7 @@ from eventstore.redis_locks import RedisLocks
 def work(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
     """Work for the named services until told to stop; commands in hand are finished."""
     store = GuardedStore(MongoEventStore(settings.event_store_url))
-    doors, redis = Doors(), connect_redis(settings)
+    doors, redis, waiting = Doors(), connect_redis(settings), connect_redis(settings, guarded=False)
     engine = open_read_models(settings)
     executor = Executor(store, build_codec(), doors)
     services = build_services(settings, executor, RedisLocks(redis, settings.namespace), sessionmaker(engine))
@@ -36,7 +36,7 @@ def work(names: Sequence[str], settings: Settings, stopping: threading.Event) ->
         return
     name = doors.new_id()
     workers = [
-        CommandWorker(redis, settings.namespace, service, getattr(services, service), name, doors)
+        CommandWorker(waiting, settings.namespace, service, getattr(services, service), name, doors)
         for service in names
     ]
     threads = [threading.Thread(target=worker.run, args=(stopping,)) for worker in workers]

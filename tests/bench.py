@@ -112,7 +112,7 @@ def steady_load(server: DistributedServer) -> None:
     settings = load_settings(server.cluster.environ)
     redis, store = connect_redis(settings), MongoEventStore(settings.event_store_url)
     pokes = Pokes(redis, settings.namespace)
-    bus = CommandBus(redis, settings.namespace, Doors())
+    bus = CommandBus(redis, connect_redis(settings, guarded=False), settings.namespace, Doors())
     engine = open_read_models(settings)
     executor = Executor(store, build_codec())
     local = build_services(settings, executor, InProcessLocks(), sessionmaker(engine)).fleet
