@@ -7,7 +7,7 @@ ENGINES := $(BIN)/python -m ops.engines --
 SOURCES := eventstore backend_services webapp ops tests e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types unit journey e2e soak bench engines up-local requirements clean
+.PHONY: help demo run test lint types unit journey e2e soak bench basemap engines up-local requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ soak: $(VENV)/.dev java ## The race harness and the kill storm, large
 
 bench: $(VENV)/.dev java ## Figures of both modes on this machine
 	$(ENGINES) $(BIN)/python -m tests.bench
+
+basemap: $(VENV)/.dev ## Build the offline map and the streets of the demo city anew from OpenStreetMap
+	$(BIN)/python -m ops.basemap
+	$(BIN)/python -m ops.streets
 
 requirements: ## Compile the pinned requirements anew
 	$(PYTHON) -m venv $(VENV)/compile && $(VENV)/compile/bin/pip -q install uv

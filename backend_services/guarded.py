@@ -1,6 +1,6 @@
 """The engines behind the policy of `resilience`: what their clients raise is counted, and refused while it lasts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -45,6 +45,9 @@ class GuardedStore:
 
     def read_stream(self, stream: str, after_version: int = 0) -> list[RecordedEvent]:
         return self._read(lambda: self.unguarded.read_stream(stream, after_version))
+
+    def read_streams(self, streams: Collection[str]) -> dict[str, list[RecordedEvent]]:
+        return self._read(lambda: self.unguarded.read_streams(streams))
 
     def read_events(self, after_position: int, limit: int) -> list[RecordedEvent]:
         return self._read(lambda: self.unguarded.read_events(after_position, limit))

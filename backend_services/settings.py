@@ -24,13 +24,16 @@ KNOWN = {
     "WAYBILL_TIME_ZONE",
     "WAYBILL_BOOKING_MINIMUM_MINUTES",
     "WAYBILL_BOOKING_BUFFER_MINUTES",
+    "WAYBILL_POSITIONS_KEPT_HOURS",
     "WAYBILL_THREADS",
+    "WAYBILL_SOCKETS",
     "WAYBILL_BASE_URL",
     "WAYBILL_PROXIES",
     "WAYBILL_DEMO_SPEED",
     "WAYBILL_NAMESPACE",
     "WAYBILL_METRICS_PORT",
     "WAYBILL_LOG_LEVEL",
+    "WAYBILL_MAP_STYLE_URL",
 }
 IN_MEMORY = "memory://"
 ENGINES = {
@@ -67,12 +70,15 @@ class Settings:
     time_zone: ZoneInfo
     booking_minimum: timedelta
     booking_buffer: timedelta
+    positions_kept: timedelta
     threads: int
+    sockets: int
     base_url: str | None
     proxies: int
     namespace: str
     metrics_port: int | None
     log_level: str
+    map_style_url: str | None
 
     @property
     def is_distributed(self) -> bool:
@@ -119,12 +125,15 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "time_zone": read("WAYBILL_TIME_ZONE", "UTC", _zone),
         "booking_minimum": read("WAYBILL_BOOKING_MINIMUM_MINUTES", "30", _minutes(1)),
         "booking_buffer": read("WAYBILL_BOOKING_BUFFER_MINUTES", "0", _minutes(0)),
+        "positions_kept": read("WAYBILL_POSITIONS_KEPT_HOURS", "24", _hours),
         "threads": read("WAYBILL_THREADS", "200", _whole(8, 5_000)),
+        "sockets": read("WAYBILL_SOCKETS", "2000", _whole(1, 50_000)),
         "base_url": read("WAYBILL_BASE_URL", "", _web_address),
         "proxies": read("WAYBILL_PROXIES", "0", _whole(0, 10)),
         "namespace": read("WAYBILL_NAMESPACE", "waybill", _name),
         "metrics_port": read("WAYBILL_METRICS_PORT", "0", _whole(0, 65_535)) or None,
         "log_level": read("WAYBILL_LOG_LEVEL", "INFO", _log_level),
+        "map_style_url": read("WAYBILL_MAP_STYLE_URL", "", _map_style),
     }
     given_secret = read("SECRET_KEY", "", _secret(32))
     if distributed and not problems and serves_pages and not environ.get("SECRET_KEY"):
@@ -177,6 +186,10 @@ def _minutes(least: int) -> Callable[[str, str], timedelta]:
         return timedelta(minutes=_whole(least, 1_440)(name, text))
 
     return parse
+
+
+def _hours(name: str, text: str) -> timedelta:
+    return timedelta(hours=_whole(1, 744)(name, text))
 
 
 def _secret(length: int) -> Callable[[str, str], str | None]:
@@ -258,6 +271,15 @@ def _web_address(name: str, text: str) -> str | None:
     if text and not text.startswith(("http://", "https://")):
         raise ValueError(f"{name} must begin with http:// or https://, not {text!r}.")
     return text.rstrip("/") or None
+
+
+def _map_style(name: str, text: str) -> str | None:
+    """An address whose host can stand in a Content-Security-Policy."""
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/[^\s;,'\"]*", text):
+        raise ValueError(
+            f"{name} must be like https://host/style.json or https://host/{{z}}/{{x}}/{{y}}.png."
+        )
+    return text or None
 
 
 def _kept_secret(data_dir: Path) -> str:

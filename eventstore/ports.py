@@ -1,7 +1,7 @@
 """What the event store asks of its adapters. Each Protocol's docstring is the contract that the suite in
 tests/eventstore/contract.py checks on every adapter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -32,6 +32,8 @@ class EventStore(Protocol):
       nothing was stored, `ResultUnknown` when that can't be told. A returned commit survives a crash.
     - `find_command` returns the commit of a command id, or None.
     - `read_stream` returns a stream's events with a version above `after_version`, oldest first.
+    - `read_streams` returns the whole of several streams at once, each oldest first; a stream without events is left
+      out.
     - `read_events` returns at most `limit` events with a log position above `after_position`, in that order and
       without gaps: an event that becomes visible later never has a smaller position.
     - `head` is the highest log position, 0 when there is none.
@@ -44,6 +46,7 @@ class EventStore(Protocol):
     def append(self, commit: Commit) -> Commit: ...
     def find_command(self, command_id: str) -> Commit | None: ...
     def read_stream(self, stream: str, after_version: int = 0) -> list[RecordedEvent]: ...
+    def read_streams(self, streams: Collection[str]) -> dict[str, list[RecordedEvent]]: ...
     def read_events(self, after_position: int, limit: int) -> list[RecordedEvent]: ...
     def head(self) -> int: ...
     def wait_for_events(self, after_position: int, timeout_s: float) -> None: ...

@@ -1,5 +1,6 @@
 """What is stored: one commit per command, whole or not at all."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -71,3 +72,13 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         if not self.events or self.events[-1].log_position == 0:
             return None
         return self.events[-1].log_position
+
+
+def by_stream(events: Iterable[RecordedEvent]) -> dict[str, list[RecordedEvent]]:
+    """The events of each stream, oldest first."""
+    found: dict[str, list[RecordedEvent]] = {}
+    for event in events:
+        found.setdefault(event.stream, []).append(event)
+    for of_stream in found.values():
+        of_stream.sort(key=lambda event: event.version)
+    return found

@@ -1,9 +1,10 @@
 """The event store in one SQLite file: WAL, synchronous=FULL, one transaction for all commits that wait together."""
 
+import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from uuid6 import uuid7
 
 from eventstore.group_commit import GroupCommit
 from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable
-from eventstore.records import Commit, RecordedEvent
+from eventstore.records import Commit, RecordedEvent, by_stream
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -89,6 +90,18 @@ class SqliteEventStore:
             for event in _commit(document, first_position).events
             if event.stream == stream and event.version > after_version
         ]
+
+    def read_streams(self, streams: Collection[str]) -> dict[str, list[RecordedEvent]]:
+        wanted = set(streams)
+        with _wrapped():
+            rows = self._connection().execute(
+                "SELECT document, first_position FROM commits WHERE commit_no IN"
+                " (SELECT commit_no FROM slots WHERE name IN (SELECT value FROM json_each(?)))"
+                " ORDER BY commit_no",
+                (json.dumps(sorted(wanted)),),
+            )
+            events = [event for row in rows for event in _commit(*row).events if event.stream in wanted]
+        return by_stream(events)
 
     def read_events(self, after_position: int, limit: int) -> list[RecordedEvent]:
         with _wrapped():

@@ -27,6 +27,7 @@ from eventstore.locks import InProcessLocks
 from eventstore.mongodb import MongoEventStore
 from eventstore.sequencer import PlacedLog
 from ops.cluster import FULL
+from tests.bench_boards import boards
 from tests.engines import engine_url, own_database
 from tests.eventstore.samples import add, executor
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, ok
@@ -44,11 +45,13 @@ def main() -> None:
         print("embedded: one process on SQLite")
         commits(f"sqlite:///{folder}/events.db")
         http(Server(Path(folder) / "server"))
+        boards(Server(Path(folder) / "boards"))
         print("distributed: two of every role over MongoDB, Kafka, Redis and PostgreSQL")
         commits(own_database(engine_url("EVENT_STORE_URL")))
         server = DistributedServer(Path(folder) / "distributed", FULL)
         http(server)
         steady_load(server)
+        boards(server)
         server.remove()
 
 
@@ -79,9 +82,25 @@ def http(server: Server | DistributedServer) -> None:
             times.clear()
             per_s = rate(threads, post, REQUESTS)
             print(f"POST with its rows visible, {threads} at once: {per_s:.0f}/s, {percentiles(times)}")
+        positions(server)
         board(server)
     finally:
         server.stop()
+
+
+def positions(server: Server | DistributedServer) -> None:
+    """Single fixes of 100 drivers, 16 at once."""
+    drivers = [add_driver(server.client) for _ in range(100)]
+    times: list[float] = []
+
+    def post(number: int) -> None:
+        fix = {"latitude": 60.17 + number / 1e5, "longitude": 24.94, "speed": 5, "heading": 90, "accuracy": 6}
+        start = time.perf_counter()
+        ok(server.client.post(f"/api/drivers/{drivers[number % 100]}/location", json=fix), 202)
+        times.append(time.perf_counter() - start)
+
+    per_s = rate(16, post, 5 * REQUESTS)
+    print(f"POST of a position, 16 at once: {per_s:.0f}/s, {percentiles(times)}")
 
 
 def steady_load(server: DistributedServer) -> None:

@@ -11,7 +11,9 @@ from webapp.blob_stores import open_blob_store
 from webapp.blueprints import all_blueprints
 from webapp.correlation import init_correlation
 from webapp.database import init_database
+from webapp.imports import init_imports
 from webapp.live import init_live
+from webapp.places import init_places
 from webapp.presentation import init_presentation
 from webapp.problems import register_error_handlers
 from webapp.rate_limits import init_rate_limit
@@ -34,8 +36,10 @@ def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
     init_rate_limit(app, settings, _client, _is_exempt)
     init_access(app)
     init_presentation(app)
+    init_places(app, settings)
     register_error_handlers(app)
     init_live(app)
+    init_imports(app)
     for blueprint in all_blueprints():
         app.register_blueprint(blueprint)
     start_with(app, waybill)
@@ -49,4 +53,9 @@ def _is_exempt() -> bool:
 
 def _client() -> str:
     actor = current_actor()
-    return actor.event_name if actor.role != "anonymous" else get_remote_address()
+    if actor.role == "anonymous":
+        return get_remote_address()
+    if request.endpoint == "api.report_location" and actor.driver_id is None:
+        # One tracker reports for the whole fleet: each of its drivers may as often as if it had a key of its own.
+        return f"{actor.event_name}/{(request.view_args or {}).get('driver_id')}"
+    return actor.event_name

@@ -2,11 +2,13 @@
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -78,8 +80,8 @@ _running: list[Flask] = []
 
 
 def _stop(_server: Any, _worker: Any) -> None:
-    """Everything that must be finished is finished here; then end at once. A socket library's reading thread would
-    otherwise hold the process until its next ping."""
+    """Everything that must be finished is finished here; then end at once. A request that never ends would otherwise
+    hold the process."""
     for app in _running:
         app.extensions["waybill"].stop()
     logging.shutdown()
@@ -87,7 +89,7 @@ def _stop(_server: Any, _worker: Any) -> None:
 
 
 def _watch(worker: Any) -> None:
-    """Close the boards' sockets as soon as the worker is told to stop: it waits for the threads that hold them."""
+    """Close the boards' sockets as soon as the worker is told to stop, not after the requests it waits for."""
     # Ctrl-C reaches the whole process group; told twice, the worker would break off its own stopping.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -122,8 +124,17 @@ def main() -> int:
     except OperationalError as error:
         print(f"The accounts' database doesn't answer: {error.orig}", file=sys.stderr)
         return 1
+    _open_many_files()
     Server(settings).run()
     return 0
+
+
+def _open_many_files() -> None:
+    """Each board is an open file; the usual soft limit of 1,024 is there for programs that use select()."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < hard):
+        with suppress(ValueError, OSError):  # some systems refuse what they said
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _port_is_free(settings: Settings) -> bool:

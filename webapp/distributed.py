@@ -1,4 +1,4 @@
-"""The parts of a web process over the real engines: the command bus, rows written elsewhere, positions in Redis."""
+"""The parts of a web process over the real engines: the command bus, rows written elsewhere, shared positions."""
 
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -36,7 +36,13 @@ class Distributed:
         self.rows = SharedRows(settings, waybill.engine, PlacedLog(self._store), pokes)
         self.set_aside = SetAside(self._store, waybill.engine, pokes)
         self.read_cache = SharedReadCache(self._redis, settings.namespace)
-        self.positions = SharedPositions(self._redis, settings.namespace)
+        self.positions = SharedPositions(
+            self._redis,
+            self._store.client,
+            settings.namespace,
+            settings.positions_kept,
+            waybill.now,
+        )
         locks = RedisLocks(self._redis, settings.namespace)
         executor = Executor(self.store, waybill.codec, waybill.doors)
         local = build_services(settings, executor, locks, waybill.sessions)

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
 from eventstore.doors import new_id
@@ -100,9 +100,9 @@ def day(instant: datetime | date) -> str:
 
 
 def day_and_clock(instant: datetime) -> str:
-    """14:05 today; Sat 21 Nov 14:05 on other days."""
+    """14:05 today (or on the day that a page of history shows); Sat 21 Nov 14:05 on other days."""
     local = instant.astimezone(zone())
-    if local.date() == datetime.now(zone()).date():
+    if local.date() == (g.get("shown_day") or today()):
         return clock(instant)
     return f"{day(instant)} {clock(instant)}"
 

@@ -1,22 +1,33 @@
 """Headers and cookies that keep a page to itself."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
 from backend_services.settings import Settings
 
-CSP = "; ".join(
-    [
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    ]
-)
+
+def content_security_policy(map_style_url: str | None) -> str:
+    """The policy of every page; a map may come from another origin where the settings name one."""
+    parts = urlsplit(map_style_url or "")
+    elsewhere = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob:{elsewhere}",
+            f"connect-src 'self'{elsewhere}",
+            "worker-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ]
+    )
+
+
+CSP = content_security_policy(None)
 
 
 def init_security(app: Flask, settings: Settings) -> None:
@@ -33,9 +44,11 @@ def init_security(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=500,
     )
 
+    csp = content_security_policy(settings.map_style_url)
+
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", CSP)
+        headers.setdefault("Content-Security-Policy", csp)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from backend_services.deliveries.past_days import PastDays
 from backend_services.deliveries.service import DeliveryService
-from backend_services.fleet.positions import LastPositions, Positions
+from backend_services.fleet.positions import Positions
 from backend_services.fleet.service import FleetService
+from backend_services.fleet.sqlite_positions import SqlitePositions
 from backend_services.projecting import all_projections, build_codec, prepare_read_models
 from backend_services.read_cache import OwnReadCache, ReadCache
 from backend_services.read_database import open_read_models
@@ -79,6 +82,7 @@ class Waybill:
             self._distribute()
         else:
             self._embed()
+        self.past_days = PastDays(self.store, self.codec)
         self.fleet: FleetService = self.services.fleet
         self.routes: RouteService = self.services.routes
         self.deliveries: DeliveryService = self.services.deliveries
@@ -94,6 +98,7 @@ class Waybill:
         for companion in reversed(self._companions):
             companion.stop()
         self.rows.stop()
+        self.positions.close()
         self.store.close()
         self.engine.dispose()
 
@@ -132,6 +137,10 @@ class Waybill:
         read_models = {"status": status, "lagSeconds": round(lag_s, 3), "eventsBehind": behind}
         return {"eventStore": event_store, "readModels": read_models}
 
+    def now(self) -> datetime:
+        """The instant (UTC) by this system's clock."""
+        return self.doors.now()
+
     def _embed(self) -> None:
         self.store = open_event_store(self.settings.event_store_url)
         self.runner = ConsumerRunner(self.store, self.codec, self.engine, all_projections())
@@ -139,7 +148,10 @@ class Waybill:
         self.rows = self.runner
         executor = Executor(self.store, self.codec, self.doors)
         self.services = build_services(self.settings, executor, InProcessLocks(), self.sessions)
-        self.positions, self.read_cache = LastPositions(), OwnReadCache()
+        self.positions = SqlitePositions(
+            self.settings.data_dir / "positions.db", self.settings.positions_kept, self.now
+        )
+        self.read_cache = OwnReadCache()
         self._is_pending: Callable[[str], bool] = lambda _: False
 
     def _distribute(self) -> None:

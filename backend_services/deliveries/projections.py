@@ -36,6 +36,7 @@ class DeliveryRow(ReadModel):
     proof: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     open_incidents: Mapped[int]
     search_text: Mapped[str]
+    last_recorded_at: Mapped[datetime] = mapped_column(index=True)
     version: Mapped[int]
 
 
@@ -88,7 +89,20 @@ class DeliveryProjection:
         _apply_to_delivery(session, row, event)
         _apply_to_incidents(session, row, event)
         row.version = recorded.version
+        row.last_recorded_at = recorded.recorded_at
         note_board_change(session, "delivery", delivery_id, recorded.recorded_at)
+
+
+def proof_shown(event: events.ProofOfDeliveryCaptured) -> dict[str, Any]:
+    """What is shown of a proof beside receiver and signature, as JSON."""
+    return {
+        "capturedAt": event.captured_at.isoformat(),
+        "photoUrls": list(event.photo_urls),
+        "note": event.note,
+        "deliveredTo": event.delivered_to,
+        "latitude": event.latitude,
+        "longitude": event.longitude,
+    }
 
 
 def _new_row(event: events.DeliveryCreated, version: int) -> DeliveryRow:
@@ -114,14 +128,7 @@ def _apply_to_delivery(session: Session, row: DeliveryRow, event: Event) -> None
             stop.reached_at, stop.out_of_order = event.reached_at, event.out_of_order
         case events.ProofOfDeliveryCaptured():
             row.receiver_name, row.signature_url = event.receiver_name, event.signature_url
-            row.proof = {
-                "capturedAt": event.captured_at.isoformat(),
-                "photoUrls": list(event.photo_urls),
-                "note": event.note,
-                "deliveredTo": event.delivered_to,
-                "latitude": event.latitude,
-                "longitude": event.longitude,
-            }
+            row.proof = proof_shown(event)
         case events.DriverAssigned():
             row.driver_id = event.driver_id
         case events.DriverUnassigned():

@@ -16,7 +16,7 @@ from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.delivery import TRANSITIONS, UNFINISHED
 from backend_services.deliveries.projections import DeliveryCheckpointRow, DeliveryRow, IncidentRow
 from backend_services.fleet.projections import DriverRow, VehicleRow
-from backend_services.fleet.queries import find_drivers, find_vehicles
+from backend_services.fleet.queries import find_driver_names, find_registrations
 from backend_services.paging import Page, after_cursor, page_of
 from eventstore.ports import EventStore
 from eventstore.records import RecordedEvent
@@ -328,18 +328,16 @@ def _matches(q: str) -> Any:
 
 def _views(session: Session, rows: Sequence[DeliveryRow]) -> list[DeliveryView]:
     stops = _stops(session, [row.delivery_id for row in rows])
-    drivers = find_drivers(session, [row.driver_id for row in rows if row.driver_id])
-    vehicles = find_vehicles(session, [row.vehicle_id for row in rows if row.vehicle_id])
+    drivers = find_driver_names(session, [row.driver_id for row in rows if row.driver_id])
+    vehicles = find_registrations(session, [row.vehicle_id for row in rows if row.vehicle_id])
     joined = ("driver_name", "vehicle_registration", "stops")
     columns = [name for name in DeliveryView.__dataclass_fields__ if name not in joined]
     views = []
     for row in rows:
-        driver = drivers.get(row.driver_id or "")
-        vehicle = vehicles.get(row.vehicle_id or "")
         view = DeliveryView(
             **{name: getattr(row, name) for name in columns},
-            driver_name=driver.name if driver else None,
-            vehicle_registration=vehicle.registration if vehicle else None,
+            driver_name=drivers.get(row.driver_id or ""),
+            vehicle_registration=vehicles.get(row.vehicle_id or ""),
             stops=tuple(stops.get(row.delivery_id, ())),
         )
         views.append(view)
@@ -347,11 +345,13 @@ def _views(session: Session, rows: Sequence[DeliveryRow]) -> list[DeliveryView]:
 
 
 def _stops(session: Session, delivery_ids: Sequence[str]) -> dict[str, list[StopView]]:
-    query = select(DeliveryCheckpointRow).where(DeliveryCheckpointRow.delivery_id.in_(delivery_ids))
+    # Columns, not entities: a day's board has thousands of them, and entities cost several times as much.
+    columns = [getattr(DeliveryCheckpointRow, name) for name in StopView.__dataclass_fields__]
+    query = select(DeliveryCheckpointRow.delivery_id, *columns)
+    query = query.where(DeliveryCheckpointRow.delivery_id.in_(delivery_ids))
     found: dict[str, list[StopView]] = {}
-    for row in session.scalars(query.order_by(DeliveryCheckpointRow.sequence)):
-        fields = {name: getattr(row, name) for name in StopView.__dataclass_fields__}
-        found.setdefault(row.delivery_id, []).append(StopView(**fields))
+    for delivery_id, *fields in session.execute(query.order_by(DeliveryCheckpointRow.sequence)):
+        found.setdefault(delivery_id, []).append(StopView(*fields))
     return found
 
 

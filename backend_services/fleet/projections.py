@@ -58,6 +58,17 @@ class VehicleBookingRow(ReadModel):
     end_at: Mapped[datetime]
 
 
+class FleetNameRow(ReadModel):
+    """What a driver was called, or which registration a vehicle had, from when it was recorded on."""
+
+    __tablename__ = "fleet_names"
+
+    subject_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    recorded_at: Mapped[datetime]
+    name: Mapped[str]
+
+
 class FleetProjection:
     """Folds the fleet's events into its rows."""
 
@@ -72,6 +83,7 @@ class FleetProjection:
         else:
             _apply_to_vehicle(session, recorded, event)
             kind = "vehicle"
+        _note_name(session, recorded, event)
         note_board_change(session, kind, recorded.stream.split("-", 1)[1], recorded.recorded_at)
 
 
@@ -145,3 +157,18 @@ def _apply_to_vehicle(session: Session, recorded: RecordedEvent, event: Event) -
                 )
             )
     row.version = recorded.version
+
+
+def _note_name(session: Session, recorded: RecordedEvent, event: Event) -> None:
+    match event:
+        case events.DriverAdded() | events.DriverUpdated():
+            subject_id, name = event.driver_id, event.name
+        case events.VehicleAdded() | events.VehicleUpdated():
+            subject_id, name = event.vehicle_id, event.registration
+        case _:
+            return
+    session.add(
+        FleetNameRow(
+            subject_id=subject_id, version=recorded.version, recorded_at=recorded.recorded_at, name=name
+        )
+    )

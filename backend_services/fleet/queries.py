@@ -10,8 +10,16 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend_services.fleet.commands import DriverStatus, VehicleStatus
-from backend_services.fleet.projections import DriverBookingRow, DriverRow, VehicleBookingRow, VehicleRow
+from backend_services.fleet.projections import (
+    DriverBookingRow,
+    DriverRow,
+    FleetNameRow,
+    VehicleBookingRow,
+    VehicleRow,
+)
 from backend_services.paging import Page, after_cursor, page_of
+
+MOST_IN_A_QUERY = 1_000
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,24 @@ def find_driver(session: Session, driver_id: str) -> DriverView | None:
     return _driver_views(session, [row])[0] if row else None
 
 
+def has_driver(session: Session, driver_id: str) -> bool:
+    """Whether there is such a driver."""
+    return session.scalar(select(exists().where(DriverRow.driver_id == driver_id))) is True
+
+
 def find_vehicle(session: Session, vehicle_id: str) -> VehicleView | None:
     """One vehicle, or None."""
     row = session.get(VehicleRow, vehicle_id)
     return _vehicle_views(session, [row])[0] if row else None
+
+
+def read_past_names(session: Session) -> dict[str, list[tuple[datetime, str]]]:
+    """What each driver was called and which registration each vehicle had: (since when, name), oldest first."""
+    found: dict[str, list[tuple[datetime, str]]] = {}
+    columns = (FleetNameRow.subject_id, FleetNameRow.recorded_at, FleetNameRow.name)
+    for subject_id, recorded_at, name in session.execute(select(*columns).order_by(FleetNameRow.version)):
+        found.setdefault(subject_id, []).append((recorded_at, name))
+    return found
 
 
 def list_drivers(
@@ -101,6 +123,19 @@ def find_vehicles(session: Session, vehicle_ids: Sequence[str]) -> dict[str, Veh
     """Several vehicles by id."""
     rows = session.scalars(select(VehicleRow).where(VehicleRow.vehicle_id.in_(set(vehicle_ids)))).all()
     return {view.vehicle_id: view for view in _vehicle_views(session, rows)}
+
+
+def find_driver_names(session: Session, driver_ids: Sequence[str]) -> dict[str, str]:
+    """Several drivers' names by id, without all else that a view of them needs."""
+    query = select(DriverRow.driver_id, DriverRow.name).where(DriverRow.driver_id.in_(set(driver_ids)))
+    return {driver_id: name for driver_id, name in session.execute(query)}
+
+
+def find_registrations(session: Session, vehicle_ids: Sequence[str]) -> dict[str, str]:
+    """Several vehicles' registrations by id."""
+    query = select(VehicleRow.vehicle_id, VehicleRow.registration)
+    query = query.where(VehicleRow.vehicle_id.in_(set(vehicle_ids)))
+    return {vehicle_id: registration for vehicle_id, registration in session.execute(query)}
 
 
 def count_drivers_by_status(session: Session) -> dict[str, int]:
@@ -189,6 +224,41 @@ def find_vehicle_namesakes(session: Session, vehicle_id: str, registration: str)
         {"code": "duplicate_registration", "vehicleId": other, "message": message}
         for other in session.scalars(query)
     ]
+
+
+def find_same_drivers(
+    session: Session, names: Sequence[str], licenses: Sequence[str]
+) -> tuple[set[str], set[str]]:
+    """Which of the names (answered casefolded) and which of the licences drivers have already."""
+    keys = {name.casefold() for name in names}
+    return _present(session, DriverRow.sort_name, keys), _present(
+        session, DriverRow.driver_license, set(licenses)
+    )
+
+
+def find_same_vehicles(session: Session, registrations: Sequence[str]) -> set[str]:
+    """Which of the registrations (answered casefolded) vehicles have already."""
+    keys = {registration.casefold() for registration in registrations}
+    return _present(session, VehicleRow.sort_registration, keys)
+
+
+def list_known_drivers(session: Session, driver_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are those of drivers."""
+    return _present(session, DriverRow.driver_id, set(driver_ids))
+
+
+def list_known_vehicles(session: Session, vehicle_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are those of vehicles."""
+    return _present(session, VehicleRow.vehicle_id, set(vehicle_ids))
+
+
+def _present(session: Session, column: Any, wanted: set[str]) -> set[str]:
+    texts, found = sorted(wanted), set[str]()
+    for first in range(0, len(texts), MOST_IN_A_QUERY):
+        found.update(
+            session.scalars(select(column).where(column.in_(texts[first : first + MOST_IN_A_QUERY])))
+        )
+    return found
 
 
 def _driver_views(session: Session, rows: Sequence[DriverRow]) -> list[DriverView]:

@@ -13,6 +13,7 @@ from backend_services.routes.commands import Checkpoint, RouteStatus
 from backend_services.routes.projections import CheckpointRow, RouteRow, RouteUseRow
 
 CHECKPOINT_FIELDS = Checkpoint.__struct_fields__
+MOST_IN_A_QUERY = 1_000
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,26 @@ def count_routes_by_status(session: Session) -> dict[str, int]:
     query = select(RouteRow.status, func.count()).group_by(RouteRow.status)
     counts: Counter[str] = Counter(dict(session.execute(query).all()))
     return {status.value: counts[status] for status in RouteStatus}
+
+
+def find_same_routes(session: Session, starts: Sequence[datetime]) -> set[tuple[str, str, datetime]]:
+    """(origin, destination, start) of the routes that start at one of these instants, places casefolded."""
+    wanted, found = sorted(set(starts)), set[tuple[str, str, datetime]]()
+    for first in range(0, len(wanted), MOST_IN_A_QUERY):
+        some = wanted[first : first + MOST_IN_A_QUERY]
+        query = select(RouteRow.origin, RouteRow.destination, RouteRow.scheduled_start_at)
+        for origin, destination, start in session.execute(query.where(RouteRow.scheduled_start_at.in_(some))):
+            found.add((origin.casefold(), destination.casefold(), start))
+    return found
+
+
+def list_known_routes(session: Session, route_ids: Sequence[str]) -> set[str]:
+    """Which of the ids are those of routes."""
+    wanted, found = sorted(set(route_ids)), set[str]()
+    for first in range(0, len(wanted), MOST_IN_A_QUERY):
+        some = wanted[first : first + MOST_IN_A_QUERY]
+        found.update(session.scalars(select(RouteRow.route_id).where(RouteRow.route_id.in_(some))))
+    return found
 
 
 def _views(session: Session, rows: Sequence[RouteRow]) -> list[RouteView]:

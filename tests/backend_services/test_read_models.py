@@ -17,7 +17,6 @@ from backend_services.fleet import commands as fleet_commands
 from backend_services.fleet import queries as fleet
 from backend_services.fleet.commands import DriverStatus
 from backend_services.fleet.driver import DRIVER
-from backend_services.fleet.positions import Fix, LastPositions
 from backend_services.paging import BadCursor
 from backend_services.projecting import ReadModelVersion
 from backend_services.read_models import BoardChange, board_head, list_board_changes
@@ -282,16 +281,6 @@ def test_the_boards_log_is_gapless_and_says_when_it_forgot(town: Town) -> None:
         session.query(BoardChange).filter(BoardChange.seq <= 2).delete()
         assert list_board_changes(session, 0, 10) is None
         assert [change.seq for change in list_board_changes(session, 2, 10) or []] == [3, 4, 5]
-
-
-def test_the_newest_fix_by_its_own_time_is_kept_for_a_day() -> None:
-    positions = LastPositions()
-    new, old = Fix(60.2, 24.9, at(0)), Fix(60.1, 24.8, at(-5))
-    assert positions.report("d", [old, new]) is True
-    assert positions.report("d", [old]) is False
-    assert positions.find("d", at(1)) == new
-    assert positions.find("d", at(24 * 60 + 1)) is None
-    assert positions.find("e", at(0)) is None
 
 
 def test_names_licences_and_receivers_are_marked_as_personal(waybill: Waybill) -> None:

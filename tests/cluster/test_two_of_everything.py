@@ -1,6 +1,7 @@
 """What only several processes can get wrong: boards elsewhere, and bookings that meet."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -31,6 +32,26 @@ def test_a_change_made_at_one_shows_on_a_board_at_the_other(city: City) -> None:
         rows |= {row["id"]: row["html"] for row in msgspec.json.decode(board.recv())["rows"]}
     board.close()
     http.close()
+
+
+def test_a_position_reported_at_one_shows_on_a_board_at_the_other(city: City) -> None:
+    http, other = (city.server.client_of(url) for url in city.urls)
+    driver_id = add_driver(http)
+    address = city.urls[1].replace("http", "ws") + "/board/live"
+    board = websocket.create_connection(address, timeout=10, header={"Authorization": f"Bearer {API_KEY}"})
+    msgspec.json.decode(board.recv())
+    fix = {"latitude": 60.17, "longitude": 24.94, "heading": 90.0}
+    ok(http.post(f"/api/drivers/{driver_id}/location", json=fix), 202)
+    assert ok(other.get(f"/api/drivers/{driver_id}/location"))["longitude"] == 24.94
+    assert len(ok(other.get(f"/api/drivers/{driver_id}/trail"))["positions"]) == 1
+    reported_at, fixes = time.monotonic(), {}
+    while driver_id not in fixes:
+        fixes |= msgspec.json.decode(board.recv())["fixes"]
+    assert time.monotonic() - reported_at < 4
+    assert fixes[driver_id]["heading"] == 90.0
+    board.close()
+    http.close()
+    other.close()
 
 
 def nothing(_city: City) -> None:

@@ -68,6 +68,21 @@ class EventStoreContract:
         store.append(commit_of(("a-1", 2)))
         assert [event.stream for event in store.read_stream("a-1")] == ["a-1", "a-1"]
 
+    def test_several_streams_are_read_at_once(self, store: EventStore, settle: Callable[[], None]) -> None:
+        store.append(commit_of(("a-1", 1), ("b-1", 1), ("a-1", 2)))
+        store.append(commit_of(("a-10", 1), ("other", 1)))
+        for version in range(3, 13):
+            store.append(commit_of(("a-1", version)))
+        settle()
+
+        found = store.read_streams(["a-1", "b-1", "a-10", "nobody"])
+
+        assert set(found) == {"a-1", "b-1", "a-10"}
+        assert found["a-1"] == store.read_stream("a-1")
+        assert [event.version for event in found["a-1"]] == list(range(1, 13))
+        assert [event.stream for event in found["b-1"] + found["a-10"]] == ["b-1", "a-10"]
+        assert store.read_streams([]) == {}
+
     def test_versions_are_read_in_numeric_order(self, store: EventStore) -> None:
         for version in range(1, 13):
             store.append(commit_of(("a", version)))

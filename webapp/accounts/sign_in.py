@@ -2,7 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import cast
 
 from flask import Flask, current_app, request, session
@@ -21,6 +23,7 @@ IDLE_LIMIT = timedelta(hours=12)
 ABSOLUTE_LIMIT = {"driver": timedelta(days=30)}
 DEFAULT_ABSOLUTE_LIMIT = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
+ASKED_AT_ONCE = 500
 WRONG_TRIES = RateLimitItemPerMinute(10, 15)
 
 
@@ -96,10 +99,21 @@ def current_account() -> Account | None:
     return cast(Account, current_user.account) if current_user.is_authenticated else None
 
 
-def is_session_alive(token: str) -> bool:
-    """Whether the session of a long-lived connection may go on. Asking doesn't count as use of it."""
+def sessions_alive(tokens: Collection[str]) -> set[str]:
+    """Those of the tokens whose sessions may go on. Asking doesn't count as use of them."""
+    now = datetime.now(UTC)
+    waiting = {_hash(token): token for token in tokens}
+    alive = set()
     try:
-        return _find_live(token, datetime.now(UTC)) is not None
+        while waiting:
+            some = dict(islice(waiting.items(), ASKED_AT_ONCE))
+            found = select(SignIn, Account).join(Account).where(SignIn.token_hash.in_(some))
+            for sign_in, account in db.session.execute(found):
+                if account.disabled_at is None and not _is_over(sign_in, account, now):
+                    alive.add(some[sign_in.token_hash])
+            for token_hash in some:
+                del waiting[token_hash]
+        return alive
     finally:
         db.session.remove()
 

@@ -8,13 +8,31 @@ def all_blueprints() -> list[Blueprint]:
     from webapp.blueprints.api import api  # noqa: PLC0415
     from webapp.blueprints.auth import auth  # noqa: PLC0415 - blueprints import this package
     from webapp.blueprints.blobs import blobs  # noqa: PLC0415
-    from webapp.blueprints.board import board  # noqa: PLC0415
+    from webapp.blueprints.board_many import board_many  # noqa: PLC0415
+    from webapp.blueprints.board_map import board  # noqa: PLC0415 - the board with its map
     from webapp.blueprints.deliveries import deliveries  # noqa: PLC0415
     from webapp.blueprints.driver import driver  # noqa: PLC0415
     from webapp.blueprints.fleet import fleet  # noqa: PLC0415
     from webapp.blueprints.health import health  # noqa: PLC0415
+    from webapp.blueprints.history import history  # noqa: PLC0415
+    from webapp.blueprints.imports import imports  # noqa: PLC0415
     from webapp.blueprints.incidents import incidents  # noqa: PLC0415
     from webapp.blueprints.routes import routes  # noqa: PLC0415
     from webapp.blueprints.system import system  # noqa: PLC0415
 
-    return [auth, health, api, board, deliveries, routes, fleet, incidents, driver, blobs, system]
+    return [
+        auth,
+        health,
+        api,
+        board,
+        board_many,
+        history,
+        deliveries,
+        routes,
+        fleet,
+        imports,
+        incidents,
+        driver,
+        blobs,
+        system,
+    ]

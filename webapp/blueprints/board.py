@@ -2,57 +2,71 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    has_request_context,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
-from flask_sock import Sock
-from simple_websocket import Server
+from markupsafe import Markup
 
-from backend_services.deliveries.commands import DeliveryStatus
-from backend_services.deliveries.queries import DeliveryView, find_delivery, list_day, list_incidents_of
+from backend_services.deliveries.queries import DeliveryView, find_delivery, list_incidents_of
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
-from backend_services.read_models import board_head, list_board_changes
+from backend_services.read_models import board_head
 from backend_services.routes.queries import count_routes_by_status
 from webapp.access import dispatcher_only
 from webapp.acting import parse_uuid, waybill
+from webapp.blueprints.board_timeline import Timeline, build_timeline
+from webapp.blueprints.history.pages import show_past
 from webapp.database import db
 from webapp.fragments import page_or_block, wants_block
-from webapp.live.filters import INCIDENTS, LATE, UNASSIGNED, Wanted, count_facets, sort_key, wanted_by
-from webapp.live.hub import MOST_CHANGES_AT_ONCE, change_frame
-from webapp.live.rows import board_row
+from webapp.live import board_hub
+from webapp.live.chips import CHIPS
+from webapp.live.day_views import views_of_day
+from webapp.live.filters import Wanted, count_found, facets, search_text, wanted_by
+from webapp.live.panes import MAP, PANES_COOKIE, TIMELINE, ZOOM_COOKIE, Shown, shown_by
+from webapp.live.rows import BoardRow, board_row, render_list_row
 from webapp.live.socket import watch
+from webapp.places import DriverSeen, drivers_seen
 from webapp.presentation import day_bounds, today, zone
 
 board = Blueprint("board", __name__, url_prefix="/board")
-sock = Sock()
-
-CHIPS = (
-    ("filter", UNASSIGNED, "Unassigned", "help"),
-    ("status", DeliveryStatus.PICKED_UP.value, "Picked up", "package"),
-    ("status", DeliveryStatus.IN_TRANSIT.value, "In transit", "truck"),
-    ("status", DeliveryStatus.OUT_FOR_DELIVERY.value, "Out for delivery", "map-pin"),
-    ("filter", LATE, "Late", "clock"),
-    ("filter", INCIDENTS, "Open incidents", "alert-triangle"),
-    ("status", DeliveryStatus.DELIVERED.value, "Delivered", "checks"),
-    ("status", DeliveryStatus.FAILED.value, "Failed", "circle-x"),
-)
-"""The filters that are counters: parameter, value, label, icon."""
 
 
 @board.get("")
 @dispatcher_only
 def show() -> ResponseReturnValue:
-    """A day's deliveries: `?date=`, `?status=`, `?filter=` and `?q=` say which, `?delivery=` which one is open."""
+    """A day's deliveries: `?date=`, `?status=`, `?filter=` and `?q=` say which, `?delivery=` which one is open.
+
+    `?at=` shows the board as it was at that instant.
+    """
+    if "at" in request.args:
+        return show_past()
     session, now = db.session(), waybill().doors.now()
     seq = board_head(session)  # read before the rows: what changes in between comes again, never too late
     day, wanted = _wanted_day(), wanted_by(request.args)
-    views = _views_of(day)
-    shown = sorted((view for view in views if wanted.includes(view, now)), key=sort_key)
+    views, panes = _views_of(day), _panes()
+    every = [board_row(view, now) for view in views]
+    rows = sorted(
+        (row for row in every if wanted.includes(row.facets, row.search_text)), key=lambda row: row.sort_key
+    )
+    has_timeline = TIMELINE in panes.panes and not wants_block()
     page = page_or_block(
         "board/show.html",
         "list",
-        rows=[board_row(view, now) for view in shown],
-        counters=count_facets(views, now),
+        rows=[Markup(render_list_row(row)) for row in rows],  # noqa: S704 - it comes from a template
+        shown=panes,
+        selected=parse_uuid(request.args.get("selected") or request.args.get("delivery", "")),
+        timeline=_timeline(every, rows, wanted, day, now) if has_timeline else None,
+        counters=count_found(row.facets for row in every),
         chips=_chips(wanted, day),
         wanted=wanted,
         day=day,
@@ -64,13 +78,29 @@ def show() -> ResponseReturnValue:
         zone_name=zone().key,
         first_steps=None if views else _first_steps(),
         opened=_opened(now),
+        drivers_seen=_drivers_seen(rows, now) if MAP in panes.panes and not wants_block() else [],
     )
     response = make_response(page)
-    if wants_block():
-        # Typing shall not fill the browser's history; a chosen filter is a step that Back takes back.
-        typed = request.headers.get("HX-Trigger-Name") == "q"
-        response.headers["HX-Replace-Url" if typed else "HX-Push-Url"] = _address(wanted, day)
+    for name, cookie, value in (("panes", PANES_COOKIE, panes.text), ("zoom", ZOOM_COOKIE, panes.zoom)):
+        if name in request.args:
+            response.set_cookie(cookie, value, max_age=31_536_000, samesite="Lax")
     return response
+
+
+@board.get("/timeline")
+@dispatcher_only
+def timeline() -> ResponseReturnValue:
+    """The timeline's pane alone, for the page that shows it; without that page it brings its own."""
+    if not wants_block():
+        return redirect(f"{url_for('board.show')}?{urlencode(request.args.to_dict() | {'panes': TIMELINE})}")
+    now, day, wanted = waybill().doors.now(), _wanted_day(), wanted_by(request.args)
+    every = [board_row(view, now) for view in _views_of(day)]
+    rows = [row for row in every if wanted.includes(row.facets, row.search_text)]
+    return render_template(
+        "board/_timeline.html",
+        timeline=_timeline(every, rows, wanted, day, now),
+        shown=_panes(),
+    )
 
 
 @board.get("/rows")
@@ -80,12 +110,7 @@ def rows() -> ResponseReturnValue:
     text = request.args.get("after", "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         abort(400, "`after` must be the number of the last frame.")
-    session, after = db.session(), int(text)
-    changes = list_board_changes(session, after, MOST_CHANGES_AT_ONCE)
-    if changes is not None and len(changes) == MOST_CHANGES_AT_ONCE:
-        changes = None  # loading the list again costs less than so many rows
-    seq = board_head(session) if changes is None else changes[-1].seq if changes else after
-    frame = change_frame(session, changes, after, seq, waybill().doors.now())
+    frame = board_hub().catching_up.frame_after(db.session(), int(text), waybill().doors.now())
     return Response(frame.encoded, content_type="application/json")
 
 
@@ -101,11 +126,36 @@ def drawer(delivery_id: str) -> ResponseReturnValue:
     return render_template("board/_drawer.html", **_glance(view, waybill().doors.now()))
 
 
-@sock.route("/live", bp=board)  # type: ignore[untyped-decorator]
+@board.get("/live", websocket=True)
 @dispatcher_only
-def live(socket: Server) -> None:
+def live() -> Response:
     """Today's board over a WebSocket: frames of what changed."""
-    watch(socket)
+    return watch()
+
+
+def shown_deliveries(now: datetime) -> list[DeliveryView]:
+    """What the list shows for the address's day, filters and search, unsorted."""
+    wanted = wanted_by(request.args)
+    views = _views_of(_wanted_day())
+    return [view for view in views if wanted.includes(facets(view, now), search_text(view))]
+
+
+@board.url_defaults
+def _keep_panes(endpoint: str, values: dict[str, object]) -> None:
+    """Every link from the board to itself keeps the panes as they are."""
+    if endpoint != "board.show" or not has_request_context():
+        return
+    for name, kept in (("panes", _panes().text), ("zoom", _panes().zoom)):
+        if name in request.args:
+            values.setdefault(name, kept)
+
+
+def _panes() -> Shown:
+    return shown_by(request.args, request.cookies)
+
+
+def _drivers_seen(rows: list[BoardRow], now: datetime) -> list[DriverSeen]:
+    return drivers_seen(waybill().positions, [row.delivery for row in rows], now)
 
 
 def _wanted_day() -> date:
@@ -118,8 +168,8 @@ def _wanted_day() -> date:
 
 def _views_of(day: date) -> list[DeliveryView]:
     """What concerns the day. What is unfinished now hardly concerns a day to come, unless it was planned for it."""
-    start, end = day_bounds(day)
-    views = list_day(db.session(), start, end)
+    start, _ = day_bounds(day)
+    views = views_of_day(db.session(), day)
     return views if day <= today() else [view for view in views if view.scheduled_start_at >= start]
 
 
@@ -130,9 +180,23 @@ def _chips(wanted: Wanted, day: date) -> list[dict[str, object]]:
         is_on = value in wanted.facets
         chosen = None if is_on else value
         changed = replace(wanted, status=chosen) if parameter == "status" else replace(wanted, other=chosen)
-        chip = {"key": value, "label": label, "icon": icon, "is_on": is_on, "url": _address(changed, day)}
+        chip = {
+            "key": value,
+            "label": label,
+            "icon": icon,
+            "kind": parameter,
+            "is_on": is_on,
+            "url": _address(changed, day),
+        }
         chips.append(chip)
     return chips
+
+
+def _timeline(
+    every: list[BoardRow], rows: list[BoardRow], wanted: Wanted, day: date, now: datetime
+) -> Timeline:
+    ids = {row.delivery.delivery_id for row in rows}
+    return build_timeline(db.session(), every, wanted, ids, day, now)
 
 
 def _address(wanted: Wanted, day: date) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from webapp.demo.streets import Place, way_between
+
 ADDRESSES = Path(__file__).parent / "data" / "addresses.csv"
-SPEED_MPS = 4.0  # a cargo bike or a van in city traffic, seen over a whole leg
-DETOUR = 1.3  # streets are longer than the straight line
+SPEED_MPS = 7.0  # a van in city traffic, seen over the whole way by street
 LEAST_APART_M = 25  # nearer ones are the same building
 FARTHEST_M = 700  # a neighbourhood's centre from its depot
 SERVICE_MINUTES = (1, 1, 1, 2)
@@ -26,6 +27,11 @@ class Address:
     postcode: str
     latitude: float
     longitude: float
+
+    @property
+    def place(self) -> Place:
+        """Latitude and longitude."""
+        return self.latitude, self.longitude
 
     @property
     def full(self) -> str:
@@ -65,8 +71,9 @@ def distance_m(one: Address, other: Address) -> float:
 
 
 def leg_minutes(one: Address, other: Address, service_minutes: int) -> int:
-    """Whole minutes from the arrival at one address to the arrival at the next: the stop, then the way."""
-    return max(1, round(service_minutes + distance_m(one, other) * DETOUR / SPEED_MPS / 60))
+    """Whole minutes from the arrival at one address to the arrival at the next: the stop, then the way by street."""
+    driving = way_between(one.place, other.place).metres / SPEED_MPS / 60
+    return max(1, round(service_minutes + driving))
 
 
 def plan_round(count: int, chance: random.Random) -> tuple[Address, list[Address]]:

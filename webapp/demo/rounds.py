@@ -13,12 +13,11 @@ from typing import Any
 from webapp.demo.city import DEPOTS
 from webapp.demo.client import ApiClient
 from webapp.demo.day import is_demo_id, is_simulated
+from webapp.demo.streets import Place
 
 LONGEST_WAIT = timedelta(minutes=8)
 FASTEST, SLOWEST = 0.8, 1.25  # of a leg's planned time
 UNFINISHED = ("PickedUp", "InTransit", "OutForDelivery")
-
-Place = tuple[float, float]
 
 
 @dataclass(frozen=True)

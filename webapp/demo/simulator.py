@@ -4,7 +4,6 @@ It touches only deliveries that the demo made and drivers that it acts for, and 
 better idea.
 """
 
-import math
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +14,8 @@ from typing import Any
 from webapp.demo import calls
 from webapp.demo.client import ApiClient, ApiRefused
 from webapp.demo.day import is_demo_id, is_simulated, plan_tour, whole_minute
-from webapp.demo.rounds import Leg, Place, Round, Rounds
+from webapp.demo.rounds import Leg, Round, Rounds
+from webapp.demo.streets import way_between
 
 TICK_S = 3.0
 WISHED_ON_THE_ROAD = 6
@@ -117,20 +117,24 @@ class Simulator:
                 calls.resolve(self._api, one.delivery_id, incident.id)
 
     def _show(self, one: Round, leg: Leg, way: float, driving: timedelta, now: datetime) -> None:
-        """Report where the driver is, `way` (0 to 1) along the leg."""
+        """Report where the driver is, `way` (0 to 1) along the streets of the leg."""
         if one.driver_id is None or leg.place is None:
             return
-        before = leg.before or leg.place
-        way = min(max(way, 0.0), 1.0)
-        is_moving = 0.0 < way < 1.0
-        jitter = 0.00004 if is_moving else 0.00001  # degrees: some metres of street width, or a parked phone
+        streets = way_between(leg.before or leg.place, leg.place)
+        (latitude, longitude), heading = streets.at(way)
+        is_moving = 0.0 < way < 1.0 and streets.metres > 0
+        jitter = (
+            0.00002 if is_moving else 0.00001
+        )  # degrees: a metre or two of street width, or a parked phone
         fix: dict[str, Any] = {
-            "latitude": _between(before[0], leg.place[0], way) + self._chance.uniform(-jitter, jitter),
-            "longitude": _between(before[1], leg.place[1], way) + self._chance.uniform(-jitter, jitter),
+            "latitude": latitude + self._chance.uniform(-jitter, jitter),
+            "longitude": longitude + self._chance.uniform(-jitter, jitter),
             "accuracy": self._chance.choice((5, 6, 8, 12)),
             "recordedAt": calls.iso(now),
-            "speed": round(_metres(before, leg.place) / driving.total_seconds(), 1) if is_moving else 0.0,
+            "speed": round(streets.metres / driving.total_seconds(), 1) if is_moving else 0.0,
         }
+        if is_moving:  # a parked phone knows no heading
+            fix["heading"] = round(heading, 1)
         self._api.call("POST", f"/api/drivers/{one.driver_id}/location", fix)
 
     def _keep_busy(self, rounds: list[Round], now: datetime) -> None:
@@ -194,12 +198,3 @@ class Simulator:
         if text != self._said:
             print(f"demo: {text}", flush=True)
         self._said = text
-
-
-def _between(one: float, other: float, way: float) -> float:
-    return one + (other - one) * way
-
-
-def _metres(one: Place, other: Place) -> float:
-    east = math.cos(math.radians(one[0])) * (other[1] - one[1])
-    return math.hypot(other[0] - one[0], east) * 111_320

@@ -16,9 +16,14 @@ def stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
+def has_controls(text: str) -> bool:
+    """Whether there are control characters, which no keyboard types."""
+    return _controls.search(text) is not None
+
+
 def no_controls(_form: Any, field: Any) -> None:
-    """Refuse control characters, which no keyboard types."""
-    if field.data and _controls.search(field.data):
+    """Refuse control characters."""
+    if field.data and has_controls(field.data):
         raise ValidationError("This contains characters that can't be stored.")
 
 

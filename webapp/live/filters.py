@@ -4,7 +4,7 @@ Pure, and the only place that knows: the page is filtered by it, and the browser
 computed here, so that both always agree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,9 +37,8 @@ class Wanted:
     def is_everything(self) -> bool:
         return not self.facets and not self.words
 
-    def includes(self, view: DeliveryView, now: datetime) -> bool:
-        """Whether the delivery is to be shown at `now`."""
-        found, text = facets(view, now), search_text(view)
+    def includes(self, found: Collection[str], text: str) -> bool:
+        """Whether a delivery with these facets and this search text is to be shown."""
         return all(facet in found for facet in self.facets) and all(word in text for word in self.words)
 
 
@@ -82,8 +81,13 @@ def search_text(view: DeliveryView) -> str:
 
 def count_facets(views: Sequence[DeliveryView], now: datetime) -> dict[str, int]:
     """How many of these deliveries fall under each filter, and `all` of them."""
-    found = dict.fromkeys((*(status.value for status in DeliveryStatus), *OTHER_FACETS), 0)
-    for view in views:
-        for facet in facets(view, now):
+    return count_found(facets(view, now) for view in views)
+
+
+def count_found(facets_of_each: Iterable[Sequence[str]]) -> dict[str, int]:
+    """How many deliveries fall under each filter, from the facets of each, and `all` of them."""
+    found = {"all": 0, **dict.fromkeys((*(status.value for status in DeliveryStatus), *OTHER_FACETS), 0)}
+    for facets_of_one in facets_of_each:
+        for facet in ("all", *facets_of_one):
             found[facet] += 1
-    return {"all": len(views), **found}
+    return found

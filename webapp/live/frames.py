@@ -1,12 +1,15 @@
 """What is sent to the boards, and the mailbox in which it waits for one of them."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import msgspec
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import TextMessage
+
+from webapp.live.fixes import LiveFix
 
 MOST_ROWS_WAITING = 500
 
@@ -16,7 +19,7 @@ class Frame:
     """What changed on the board of `day` (ISO date) after the log's number `after`, up to and with `seq`.
 
     `rows` holds a rendered row per delivery id, or None where it is no longer on that board; `counters` is None when
-    nothing was counted; `fixes` says when a driver's last position was taken (ISO-8601). With `resync` the receiver
+    nothing was counted; `fixes` holds the newest position per driver id. With `resync` the receiver
     has to load its list again. `is_behind` says that the rows themselves are catching up with the log.
     """
 
@@ -25,7 +28,7 @@ class Frame:
     day: str
     rows: Mapping[str, str | None] = field(default_factory=dict)
     counters: Mapping[str, int] | None = None
-    fixes: Mapping[str, str] = field(default_factory=dict)
+    fixes: Mapping[str, LiveFix] = field(default_factory=dict)
     resync: bool = False
     is_behind: bool = False
 
@@ -44,6 +47,12 @@ class Frame:
             "isBehind": self.is_behind,
         }
         return msgspec.json.encode(body).decode()
+
+    @cached_property
+    def on_the_wire(self) -> bytes:
+        """The frame as one WebSocket message. A server's messages are unmasked and ours uncompressed, so that these
+        very bytes go to every board."""
+        return Connection(ConnectionType.SERVER).send(TextMessage(data=self.encoded))
 
     def followed_by(self, newer: "Frame") -> "Frame":
         """Both frames as one: the newest state per row. It asks for a resync where there would be too many rows."""
@@ -67,28 +76,12 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._waiting: Frame | None = None
-        self._changed = threading.Condition()
-        self._is_closed = False
-
-    @property
-    def is_closed(self) -> bool:
-        return self._is_closed
 
     def offer(self, frame: Frame) -> None:
-        """Add a frame; never blocks."""
-        with self._changed:
-            self._waiting = frame if self._waiting is None else self._waiting.followed_by(frame)
-            self._changed.notify()
+        """Add a frame."""
+        self._waiting = frame if self._waiting is None else self._waiting.followed_by(frame)
 
-    def take(self, timeout_s: float) -> Frame | None:
-        """What waits, as soon as there is something; None after `timeout_s` seconds or when closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closed, timeout_s)
-            frame, self._waiting = self._waiting, None
-            return None if self._is_closed else frame
-
-    def close(self) -> None:
-        """Wake whoever waits, for the last time."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
+    def take(self) -> Frame | None:
+        """What waits; None when nothing does."""
+        frame, self._waiting = self._waiting, None
+        return frame

@@ -1,5 +1,6 @@
-"""A delivery as a row of the board: what its template needs, and the rendered row. Page and push share both."""
+"""A delivery as a row of the list and a bar of the timeline, and both rendered. Page and push share them."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,13 @@ from flask import current_app
 from backend_services.deliveries.queries import LATE_FROM, DeliveryView
 from backend_services.fleet.positions import Fix
 from webapp.live.filters import LATE, facets, search_text, sort_key
+from webapp.live.fixes import newest_fixes
+from webapp.live.kept import Kept
+from webapp.live.timeline import Bar, bar_of
+from webapp.presentation import day_bounds, today
+
+MOST_KEPT = 10_000
+_rows: Kept[tuple[Hashable, ...], str] = Kept(MOST_KEPT)
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,7 @@ class BoardRow:
 
 def board_row(view: DeliveryView, now: datetime) -> BoardRow:
     """The delivery as a row at `now`."""
-    positions = current_app.extensions["waybill"].positions
-    fix = positions.find(view.driver_id, now) if view.driver_id and not view.is_finished else None
+    fix = newest_fixes().get(view.driver_id) if view.driver_id and not view.is_finished else None
     return BoardRow(
         delivery=view,
         facets=facets(view, now),
@@ -57,8 +64,41 @@ def board_row(view: DeliveryView, now: datetime) -> BoardRow:
     )
 
 
-def render_row(view: DeliveryView, now: datetime) -> str:
+def render_list_row(row: BoardRow) -> str:
     """The rendered table row; needs an app context with a request (for addresses), real or made."""
-    # The template's module is made once; importing it for each row would cost more than the row itself.
-    module: Any = current_app.jinja_env.get_template("board/_row.html").module
-    return str(module.row(board_row(view, now))).strip()
+    return _rows.get((*_content(row), "row"), lambda: str(_module("board/_row.html").row(row)).strip())
+
+
+def render_bar(bar: Bar, level: int = 0) -> str:
+    """The rendered bar of the timeline, a `timeline.Bar`."""
+    key = (*_content(bar.row), level, bar.place, bar.width)
+    return _rows.get(key, lambda: str(_module("board/_bar.html").bar(bar, level)).strip())
+
+
+def render_row(view: DeliveryView, now: datetime) -> str:
+    """What is pushed to the boards of today: the list's row and, in a template element, the timeline's bar."""
+    row = board_row(view, now)
+    bar = bar_of(row, *day_bounds(today()))
+    return render_list_row(row) + (f"<template>{render_bar(bar)}</template>" if bar else "")
+
+
+def _content(row: BoardRow) -> tuple[Hashable, ...]:
+    """Everything on which a rendered row depends; times are shown with the day when it isn't today's."""
+    view = row.delivery
+    minutes_late = row.delay // timedelta(minutes=1)
+    fixed_at = row.fix.recorded_at if row.fix else None
+    named = (view.driver_id, view.driver_name, view.vehicle_registration)
+    return (
+        id(current_app.extensions["waybill"]),
+        view.delivery_id,
+        view.version,
+        *named,
+        minutes_late,
+        fixed_at,
+        today(),
+    )
+
+
+def _module(template: str) -> Any:
+    # A template's module is made once; importing it for each row would cost more than the row itself.
+    return current_app.jinja_env.get_template(template).module

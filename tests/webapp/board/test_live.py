@@ -18,13 +18,14 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet.positions import Fix
 from ops.processes import wait_until
-from tests.webapp.board.rows import rows_of, seq_of
+from tests.webapp.board.rows import pushed_rows, rows_of, seq_of
 from tests.webapp.noon import API_KEY, PASSWORD, add_driver_account
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp.accounts.models import SignIn
 from webapp.database import db
-from webapp.live import socket as board_socket
+from webapp.live import codes
+from webapp.live import hub as board_hub
 
 BOUND_S = 10.0
 
@@ -36,8 +37,9 @@ class Board:
         self.rows = rows_of(page)
         self.seq = seq_of(page)
         self.counters: dict[str, int] = {}
-        self.fixes: dict[str, str] = {}
+        self.fixes: dict[str, dict[str, Any]] = {}
         self.hello: dict[str, Any] = {}
+        self.reason = ""
         self._socket = websocket.create_connection(url, timeout=BOUND_S, header=headers)
 
     def take(self) -> dict[str, Any]:
@@ -45,7 +47,7 @@ class Board:
         frame: dict[str, Any] = msgspec.json.decode(self._socket.recv())
         assert not frame["resync"]
         self.seq = max(self.seq, frame["seq"])
-        self.rows.update({row["id"]: row["html"] for row in frame["rows"]})
+        self.rows.update(pushed_rows(frame))
         for delivery_id in frame["removed"]:
             self.rows.pop(delivery_id, None)
         self.counters = frame["counters"] or self.counters
@@ -66,11 +68,18 @@ class Board:
         while True:
             opcode, data = self._socket.recv_data()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
+                self.reason = data[2:].decode()
                 return int.from_bytes(data[:2], "big")
 
     def leave(self) -> None:
         with contextlib.suppress(OSError, websocket.WebSocketException):
             self._socket.close()
+
+
+@pytest.fixture
+def beating_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an app that starts afterwards: a heartbeat five times a second."""
+    monkeypatch.setattr(board_hub, "HEARTBEAT_S", 0.2)
 
 
 @pytest.fixture
@@ -174,7 +183,7 @@ def test_what_a_board_missed_while_it_was_away_it_gets_by_asking(
     frame = dana.client.get(f"/board/rows?after={seen}").get_json()
 
     assert [row["id"] for row in frame["rows"]] == [view.delivery_id]
-    assert {row["id"]: row["html"] for row in frame["rows"]} == rows_of(dana.get("/board").html)
+    assert pushed_rows(frame) == rows_of(dana.get("/board").html)
 
 
 def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask, scene: Scene) -> None:
@@ -195,11 +204,30 @@ def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask
     assert board.counters["late"] >= 1
 
 
-def test_a_board_ends_soon_after_its_sign_in(
-    opened: Any, app: Flask, dana: Browser, monkeypatch: pytest.MonkeyPatch
+def test_a_drivers_way_arrives_and_a_new_board_knows_it_at_once(
+    opened: Any, app: Flask, scene: Scene
 ) -> None:
-    monkeypatch.setattr(board_socket, "HEARTBEAT_S", 0.2)
-    monkeypatch.setattr(board_socket, "LOOK_S", 0.05)
+    driver_id = scene.add_driver().driver_id
+    board = opened()
+    waybill = app.extensions["waybill"]
+    now = waybill.doors.now()
+    for metres in range(20):  # more often than boards are told
+        waybill.positions.report(
+            driver_id, [Fix(60.17 + metres / 1e5, 24.94, now + timedelta(milliseconds=metres))]
+        )
+
+    frames = []
+    while board.fixes.get(driver_id, {}).get("latitude") != 60.17019:
+        frames.append(board.take())
+
+    assert set(board.fixes[driver_id]) == {"at", "latitude", "longitude", "heading"}
+    assert len([frame for frame in frames if frame["fixes"]]) <= 2
+    assert opened().hello["fixes"] == board.fixes
+
+
+def test_a_board_ends_soon_after_its_sign_in(
+    beating_fast: None, opened: Any, app: Flask, dana: Browser
+) -> None:
     board = opened(Cookie=cookie_of(dana))
     board.take()
     board.take()  # a heartbeat, so the sign-in was fine
@@ -208,18 +236,52 @@ def test_a_board_ends_soon_after_its_sign_in(
         db.session.execute(delete(SignIn))
         db.session.commit()
 
-    assert board.wait_for_close() == board_socket.SIGNED_OUT
+    assert board.wait_for_close() == codes.SIGNED_OUT
 
 
-def test_more_boards_than_threads_can_bear_are_sent_away(opened: Any, app: Flask) -> None:
+def test_more_boards_than_the_process_may_hold_are_sent_away(opened: Any, app: Flask) -> None:
     app.extensions["board_hub"].most_sockets = 1
     first = opened()
     first.take()
 
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL
 
     first.leave()
     wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_an_account_may_have_twenty_boards_open(opened: Any, dana: Browser) -> None:
+    boards = [opened() for _ in range(board_hub.MOST_PER_ACCOUNT)]
+
+    one_too_many = opened(is_greeted=False)
+
+    assert one_too_many.wait_for_close() == codes.TOO_MANY
+    assert one_too_many.reason == "this account has 20 boards open here; close one of them"
+    opened(Cookie=cookie_of(dana))
+    boards[0].leave()
+    wait_until(lambda: opened(is_greeted=False).is_let_in(), BOUND_S, "the place of the board that left")
+
+
+def test_what_is_no_handshake_gets_no_board(url: str) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Authorization": f"Bearer {API_KEY}"}
+    address = url.replace("ws:", "http:")
+
+    assert httpx.get(address, headers=headers).status_code == 400
+    assert httpx.get(address, headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 400
+
+
+def test_a_heartbeat_says_how_far_the_boards_have_been_told(
+    beating_fast: None, opened: Any, scene: Scene
+) -> None:
+    board = opened()
+    scene.add_delivery(scene.add_route(10))
+    while not board.take()["rows"]:
+        pass
+
+    beat = board.take()
+
+    assert (beat["rows"], beat["counters"], beat["isBehind"]) == ([], None, False)
+    assert beat["after"] == beat["seq"] == board.seq
 
 
 def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
@@ -230,7 +292,7 @@ def test_another_sites_page_gets_nothing(url: str, dana: Browser) -> None:
     opcode, data = stranger.recv_data()
 
     assert opcode == websocket.ABNF.OPCODE_CLOSE
-    assert int.from_bytes(data[:2], "big") == board_socket.WRONG_ORIGIN
+    assert int.from_bytes(data[:2], "big") == codes.WRONG_ORIGIN
 
 
 @pytest.mark.parametrize(("who", "status"), [("nobody", 302), ("a driver", 403)])
@@ -256,5 +318,5 @@ def test_a_server_that_stops_tells_its_boards(opened: Any, app: Flask) -> None:
 
     app.extensions["board_hub"].close_sockets()
 
-    assert board.wait_for_close() == board_socket.GOING_AWAY
-    assert opened(is_greeted=False).wait_for_close() == board_socket.FULL, "nobody new gets in"
+    assert board.wait_for_close() == codes.GOING_AWAY
+    assert opened(is_greeted=False).wait_for_close() == codes.FULL, "nobody new gets in"

@@ -12,7 +12,7 @@ from tests.webapp.shell.conftest import KEY, PASSWORD, Visitor
 from webapp.access import check_all_routes_declared, public
 from webapp.accounts.models import create_account
 from webapp.blobs import MAX_SIDE_PX, BlobRefused, store_data_url, store_image
-from webapp.security import CSP
+from webapp.security import CSP, content_security_policy
 
 BEARER = {"Authorization": f"Bearer {KEY}"}
 
@@ -31,6 +31,14 @@ def test_every_page_is_under_the_strict_policy(visitor: Visitor) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     assert " style=" not in answer.text
     assert " onclick" not in answer.text
+
+
+def test_the_policy_lets_in_the_map_of_the_settings_and_nothing_else() -> None:
+    policy = content_security_policy("https://tiles.example.org:8443/style.json?key=x")
+    added = set(policy.split()) - set(CSP.split())
+    assert added == {"https://tiles.example.org:8443;", "blob:"}
+    assert "img-src 'self' data: blob: https://tiles.example.org:8443;" in policy
+    assert "connect-src 'self' https://tiles.example.org:8443;" in policy
 
 
 def test_static_files_are_cached_for_ever_under_an_address_of_their_content(visitor: Visitor) -> None:

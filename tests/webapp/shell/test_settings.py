@@ -49,6 +49,8 @@ def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
         ("REDIS_URL", "redis://127.0.0.1", "BROKER_URL (kafka://…), DATABASE_URL"),
         ("WAYBILL_NAMESPACE", "A B", "small letters"),
         ("WAYBILL_LOG_LEVEL", "LOUD", "WARNING"),
+        ("WAYBILL_MAP_STYLE_URL", "tiles.example.org", "https://host"),
+        ("WAYBILL_MAP_STYLE_URL", "https://a.example/x; script-src *", "https://host"),
         ("WAYBILL_PROT", "1", "not a setting"),
         ("WAYBILL_DATA_DIR", "/dev/null/x", "can't be made"),
     ],

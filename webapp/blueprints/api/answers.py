@@ -275,8 +275,27 @@ class Summary(Struct, rename="camel", kw_only=True):
     proof: Proof | None
 
 
-class Accepted(Struct, rename="camel", kw_only=True):
+class RefusedPosition(Struct, rename="camel", kw_only=True):
+    """An item of the batch, counted from 0, and what is wrong with which of its fields."""
+
+    index: int
+    errors: dict[str, str]
+
+
+class Accepted(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """How many positions were taken; `rejected` is left out where all were."""
+
     accepted: int
+    rejected: list[RefusedPosition] = []
+
+
+class Trail(Struct, rename="camel", kw_only=True):
+    """Positions of [since, until], oldest first; fewer than were reported where the driver stood or there are many."""
+
+    driver_id: str
+    since: datetime
+    until: datetime
+    positions: list[Position]
 
 
 class FeedEvent(Struct, rename="camel", kw_only=True):

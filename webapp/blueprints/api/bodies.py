@@ -1,7 +1,7 @@
 """What clients send. Instants need an offset or Z; ids are UUIDs; unknown fields are ignored with a warning."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -164,7 +164,7 @@ class FixBody(Struct, rename="camel", kw_only=True):
 
 
 class LocationBody(Struct, rename="camel", kw_only=True):
-    """One fix, or a batch of them in `positions`."""
+    """One fix, or a batch of 1 to 500 of them in `positions`: objects with the fields that a single one has here."""
 
     latitude: Latitude | None = None
     longitude: Longitude | None = None
@@ -172,7 +172,13 @@ class LocationBody(Struct, rename="camel", kw_only=True):
     recorded_at: Instant | None = None
     speed: Annotated[float, Meta(ge=0, le=1_000)] | None = None
     heading: Annotated[float, Meta(ge=0, le=360)] | None = None
-    positions: Annotated[tuple[FixBody, ...], Meta(min_length=1, max_length=500)] | None = None
+    positions: Annotated[tuple[dict[str, Any], ...], Meta(min_length=1, max_length=500)] | None = None
+
+
+class TrailQuery(Struct, rename="camel", kw_only=True):
+    since: Instant | None = None
+    until: Instant | None = None
+    limit: Annotated[int, Meta(ge=2, le=2_000)] = 500
 
 
 Limit = Annotated[int, Meta(ge=1, le=200)]

@@ -29,6 +29,7 @@ class Malformed(HTTPException):
     code = 400
 
     def __init__(self, detail: str, errors: dict[str, str] | None = None) -> None:
+        self.errors = errors or {}
         more: dict[str, Any] = {"errors": errors} if errors else {}
         super().__init__(
             detail, response=problem(400, "malformed_request", "Malformed request", detail, **more)
@@ -52,7 +53,7 @@ def read_body(model: type[Parsed]) -> Parsed:
     _check_values(decoded, "")
     known = {field.encode_name for field in msgspec.structs.fields(model)}
     g.unknown_fields = [name[:100] for name in decoded if name not in known][:MAX_UNKNOWN_FIELDS]
-    return _convert(decoded, model, strict=True)
+    return convert(decoded, model, strict=True)
 
 
 def read_query(model: type[Parsed]) -> Parsed:
@@ -65,7 +66,7 @@ def read_query(model: type[Parsed]) -> Parsed:
         if value.lower() == "null":  # which the lax conversion would take for no value at all
             raise Malformed(f"{name}: must not be null.", {name: "must not be null"})
     _check_values(values, "")
-    return _convert(values, model, strict=False)
+    return convert(values, model, strict=False)
 
 
 def path_id(name: str, text: str) -> str | int:
@@ -92,7 +93,8 @@ def idempotency_key() -> str | None:
     return parsed
 
 
-def _convert(values: Any, model: type[Parsed], *, strict: bool) -> Parsed:
+def convert(values: Any, model: type[Parsed], *, strict: bool) -> Parsed:
+    """Values that were checked, as `model`; `strict` takes no text for a number."""
     try:
         parsed = msgspec.convert(values, model, strict=strict)
     except (msgspec.ValidationError, OverflowError) as error:

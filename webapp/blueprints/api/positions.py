@@ -1,18 +1,23 @@
-"""Where drivers are. Positions are kept for a day in memory and never in the event store."""
+"""Where drivers are and were. Positions are kept for a day, never in the event store, and never logged."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from backend_services.fleet.positions import Fix
-from backend_services.fleet.queries import find_driver
+from backend_services.fleet.queries import has_driver
 from eventstore.execute import Refusal
 from webapp.access import signed_in
 from webapp.acting import own_driver_id, waybill
 from webapp.blueprints.api import answers, api, bodies
 from webapp.blueprints.api.operations import operation
-from webapp.blueprints.api.parsing import Malformed
+from webapp.blueprints.api.parsing import Malformed, convert
 from webapp.database import db
+from webapp.live.fixes import newest_fixes
 
-OLDEST, NEWEST = timedelta(hours=24), timedelta(minutes=5)
+OLDEST, NEWEST = timedelta(days=7), timedelta(minutes=5)
+SHOWN = timedelta(hours=1)
 
 
 @operation(
@@ -26,28 +31,111 @@ OLDEST, NEWEST = timedelta(hours=24), timedelta(minutes=5)
     status=202,
 )
 def report_location(driver_id: str, body: bodies.LocationBody) -> answers.Accepted:
-    """Report one position of a driver, or a batch.
+    """Report one position of a driver, or a batch of up to 500 in any order.
 
-    `recordedAt` is the fix's own time, 24 hours ago to 5 minutes from now; the newest by it wins.
+    `recordedAt` is the fix's own time, 7 days ago to 5 minutes from now (default: now); the newest by it wins, and what
+    is older than positions are kept (24 hours, unless set otherwise) is taken and dropped. Of a batch the good ones are
+    taken, and `rejected` says what is wrong with the others; where all are wrong it is a 400. A batch may be sent
+    again: no fix counts twice. After a 503 send it again.
     """
-    if own_driver_id() not in (None, driver_id) or find_driver(db.session(), driver_id) is None:
-        raise Refusal("driver_not_found", f"There is no driver with the id {driver_id}.", "not_found")
-    if body.positions is None:
-        if body.latitude is None or body.longitude is None:
-            missing = "latitude" if body.latitude is None else "longitude"
-            raise Malformed(f"{missing} is required, or positions.", {missing: "is required"})
-        fixes = [_fix(body, body.latitude, body.longitude)]
-    else:
-        fixes = [_fix(part, part.latitude, part.longitude) for part in body.positions]
+    _check_driver(driver_id)
+    now = waybill().doors.now()
+    fixes, rejected = _batch(body.positions, now) if body.positions else ([_single(body, now)], [])
     waybill().positions.report(driver_id, fixes)
-    return answers.Accepted(accepted=len(fixes))
+    return answers.Accepted(accepted=len(fixes), rejected=rejected)
+
+
+@operation(
+    api,
+    "GET",
+    "/drivers/{driver_id}/location",
+    tag="Positions",
+    answer=answers.Position,
+    access=signed_in,
+)
+def get_location(driver_id: str) -> answers.Position:
+    """Get a driver's newest position.
+
+    A 404 with the code position_not_found says that none is known that isn't older than positions are kept.
+    """
+    _check_driver(driver_id)
+    fix = waybill().positions.find(driver_id, waybill().doors.now())
+    if fix is None:
+        raise Refusal("position_not_found", "No recent position of this driver is known.", "not_found")
+    return _position(fix)
+
+
+@operation(
+    api,
+    "GET",
+    "/drivers/{driver_id}/trail",
+    tag="Positions",
+    query=bodies.TrailQuery,
+    answer=answers.Trail,
+    access=signed_in,
+)
+def get_trail(driver_id: str, query: bodies.TrailQuery) -> answers.Trail:
+    """Get the way that a driver went between two instants.
+
+    `until` is now and `since` an hour before it unless given. The trail is thinned evenly to `limit` positions.
+    """
+    _check_driver(driver_id)
+    until = query.until or waybill().doors.now()
+    since = query.since or until - SHOWN
+    if since > until:
+        raise Malformed("since must not be later than until.", {"since": "must not be later than until"})
+    fixes = waybill().positions.trail(driver_id, since, until, query.limit)
+    return answers.Trail(
+        driver_id=driver_id, since=since, until=until, positions=[_position(fix) for fix in fixes]
+    )
 
 
 def position_of(driver_id: str | None) -> answers.Position | None:
-    """The driver's newest fix of the last 24 hours."""
-    fix = waybill().positions.find(driver_id, waybill().doors.now()) if driver_id else None
-    if fix is None:
-        return None
+    """The driver's newest fix that is still kept."""
+    fix = newest_fixes().get(driver_id) if driver_id else None
+    return _position(fix) if fix is not None else None
+
+
+def _check_driver(driver_id: str) -> None:
+    if own_driver_id() not in (None, driver_id) or not has_driver(db.session(), driver_id):
+        raise Refusal("driver_not_found", f"There is no driver with the id {driver_id}.", "not_found")
+
+
+def _single(body: bodies.LocationBody, now: datetime) -> Fix:
+    given = {name: value for name, value in msgspec.structs.asdict(body).items() if name != "positions"}
+    for name in ("latitude", "longitude"):
+        if given[name] is None:
+            raise Malformed(f"{name} is required, or positions.", {name: "is required"})
+    return _fix(bodies.FixBody(**given), now)
+
+
+def _batch(
+    items: tuple[dict[str, Any], ...], now: datetime
+) -> tuple[list[Fix], list[answers.RefusedPosition]]:
+    fixes: list[Fix] = []
+    rejected: list[answers.RefusedPosition] = []
+    for number, item in enumerate(items):
+        try:
+            fixes.append(_fix(convert(item, bodies.FixBody, strict=True), now))
+        except Malformed as malformed:
+            rejected.append(answers.RefusedPosition(index=number, errors=malformed.errors))
+    if not fixes:
+        errors = {
+            f"positions[{one.index}].{name}": text for one in rejected for name, text in one.errors.items()
+        }
+        raise Malformed("None of the positions can be taken.", errors)
+    return fixes, rejected
+
+
+def _fix(body: bodies.FixBody, now: datetime) -> Fix:
+    recorded_at = body.recorded_at or now
+    if not now - OLDEST <= recorded_at <= now + NEWEST:
+        text = "must lie between 7 days ago and 5 minutes from now"
+        raise Malformed(f"recordedAt: {text}.", {"recordedAt": text})
+    return Fix(body.latitude, body.longitude, recorded_at, body.accuracy, body.speed, body.heading)
+
+
+def _position(fix: Fix) -> answers.Position:
     return answers.Position(
         latitude=fix.latitude,
         longitude=fix.longitude,
@@ -56,12 +144,3 @@ def position_of(driver_id: str | None) -> answers.Position | None:
         speed=fix.speed_mps,
         heading=fix.heading_deg,
     )
-
-
-def _fix(body: bodies.FixBody | bodies.LocationBody, latitude: float, longitude: float) -> Fix:
-    now = waybill().doors.now()
-    recorded_at = body.recorded_at or now
-    if not now - OLDEST <= recorded_at <= now + NEWEST:
-        text = "must lie between 24 hours ago and 5 minutes from now"
-        raise Malformed(f"recordedAt: {text}.", {"recordedAt": text})
-    return Fix(latitude, longitude, recorded_at, body.accuracy, body.speed, body.heading)

@@ -138,7 +138,7 @@ def delivery_page(
         delivery=view,
         history=history,
         names=_names(history),
-        actors=_actor_names({event.actor for event in history}),
+        actors=actor_names({event.actor for event in history}),
         steps=_steps(view, history),
         incidents=queries.list_incidents_of(session, view.delivery_id),
         drivers=drivers,
@@ -178,7 +178,7 @@ def _names(history: list[RecordedEvent]) -> dict[str, str]:
     return names | {key: vehicle.registration for key, vehicle in find_vehicles(session, mentioned).items()}
 
 
-def _actor_names(actors: set[str]) -> dict[str, str]:
+def actor_names(actors: set[str]) -> dict[str, str]:
     """How a history names who did it; accounts are looked up, all others are said in a word."""
     accounts = {actor.partition(":")[2] for actor in actors if actor.startswith("account:")}
     found = account_names(accounts)

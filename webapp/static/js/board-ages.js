@@ -2,8 +2,8 @@
 const FRESH_S = 60, FADING_S = 300, EVERY_MS = 5_000;
 
 export function takeFixes(fixes) {
-  for (const [driver, at] of Object.entries(fixes ?? {})) {
-    for (const place of document.querySelectorAll(`[data-fix-of="${driver}"]`)) place.dataset.fixAt = at;
+  for (const [driver, fix] of Object.entries(fixes ?? {})) {
+    for (const place of document.querySelectorAll(`[data-fix-of="${driver}"]`)) place.dataset.fixAt = fix.at;
   }
 }
 

@@ -1,107 +1,75 @@
-// The drawer beside the list: what is selected, and by which keys. The open delivery is part of the address.
-import { list, select } from "./board-rows.js";
+// The drawer beside the panes: one delivery at a glance. The open delivery is part of the address, as ?delivery=.
+import { list } from "./board-rows.js";
+import { board, remember, select, selectedId } from "./board-selection.js";
 import { showAges } from "./board-ages.js";
 
 const drawer = () => document.getElementById("drawer");
-const rowOf = (id) => document.getElementById(`d-${id}`);
-const selected = () => list().querySelector("tr.is-selected");
 export const opened = () => drawer().querySelector("[data-glance]")?.dataset.glance ?? null;
 
-function choose(row) {
-  const old = selected();
-  if (old) {
-    old.classList.remove("is-selected");
-    old.querySelector(".rowlink").removeAttribute("aria-current");
+let asked = null; // the newest answer counts, not the last to arrive
+let askedFrom = null; // where the focus goes back to
+
+async function glance(id) {
+  const response = await fetch(`/board/deliveries/${id}/drawer`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (response?.headers.has("HX-Redirect")) location.reload();
+  return response?.ok ? response.text() : null;
+}
+
+function show(html) {
+  drawer().innerHTML = html;
+  window.htmx?.process(drawer());
+  showAges();
+}
+
+export async function openDrawer(id, takesFocus = true) {
+  asked = id;
+  if (takesFocus && !drawer().contains(document.activeElement)) askedFrom = document.activeElement;
+  const html = await glance(id);
+  if (asked !== id) return;
+  if (html === null) {
+    location.assign(`/deliveries/${id}`); // its page says what is the matter
+    return;
   }
-  if (row) select(row);
+  show(html);
+  remember({ delivery: id, selected: id });
+  if (takesFocus) document.getElementById("glance-title")?.focus({ preventScroll: true });
 }
 
-function remember(id) {
-  const url = new URL(location.href);
-  if (id) url.searchParams.set("delivery", id);
-  else url.searchParams.delete("delivery");
-  history.replaceState(history.state, "", url);
-}
-
-function close() {
+export function closeDrawer() {
   const had = drawer().contains(document.activeElement);
+  asked = null;
   drawer().replaceChildren();
-  remember(null);
-  if (had) selected()?.querySelector(".rowlink").focus({ preventScroll: true });
+  remember({ delivery: null });
+  if (!had) return;
+  const row = list().querySelector("tr.is-selected .rowlink");
+  const back = askedFrom?.isConnected && askedFrom !== document.body ? askedFrom : row;
+  back?.focus({ preventScroll: true });
 }
 
-// Mark again what is open, after the list was loaded anew.
+// Mark again what is selected, after the list was loaded anew.
 export function adoptSelection() {
-  const id = opened();
-  choose(id ? rowOf(id) : null);
-  remember(id);
+  select(opened() ?? selectedId(), "address");
+  if (opened()) remember({ delivery: opened() });
 }
 
 // The open delivery changed: show it as it is now. Asked in the background, so that a failure disturbs nobody.
 export async function refreshDrawer(ids) {
   const id = opened();
   if (!id || !ids.includes(id)) return;
-  const response = await fetch(`/board/deliveries/${id}/drawer`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!response?.ok || opened() !== id) return;
+  const html = await glance(id);
+  if (html === null || opened() !== id) return;
   const focused = drawer().contains(document.activeElement) ? document.activeElement.id : null;
   const top = drawer().scrollTop;
-  drawer().innerHTML = await response.text();
+  show(html);
   drawer().scrollTop = top;
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-  showAges();
+  if (focused) (document.getElementById(focused) ?? document.getElementById("glance-title"))?.focus({ preventScroll: true });
 }
 
-function move(step) {
-  const rows = [...list().querySelectorAll("tbody tr")];
-  const at = rows.indexOf(selected());
-  const row = at < 0 ? rows[step > 0 ? 0 : rows.length - 1] : rows[at + step];
-  if (!row) return;
-  choose(row);
-  const link = row.querySelector(".rowlink");
-  link.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
-  if (opened()) link.click();
-}
-
-// With Ctrl, Cmd or Shift a link opens in another tab, as links do; htmx must not see that click.
-document.addEventListener("click", (event) => {
-  if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest(".rowlink")) event.stopPropagation();
-}, true);
-
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-close-drawer]")) close();
-  if (event.target.closest("[data-show-keys]")) document.querySelector("[data-keys]").showModal();
-  const row = event.target.closest("#board-list tbody tr");
-  if (!row) return;
-  if (event.target.closest(".rowlink")) choose(row);
-  else if (!event.target.closest("a, button") && !getSelection().toString()) row.querySelector(".rowlink").click();
+document.addEventListener("board:select", ({ detail }) => {
+  if (detail.opens && detail.id) openDrawer(detail.id);
+  else if (detail.id && opened() && opened() !== detail.id) openDrawer(detail.id, false); // J and K walk with it open
 });
 
-// After a click or Enter the drawer has the focus, so that its buttons are near; while J and K walk, the list keeps it.
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target?.id !== "drawer") return;
-  remember(opened());
-  showAges();
-  const walks = event.detail.requestConfig?.triggeringEvent?.isTrusted === false;
-  if (!walks) document.getElementById("glance-title")?.focus({ preventScroll: true });
-});
-
-document.addEventListener("keydown", (event) => {
-  if (!list() || document.querySelector("dialog[open]")) return;
-  const isTyping = event.target.closest("input, select, textarea");
-  if (event.key === "Escape") {
-    if (isTyping) event.target.blur();
-    else if (opened()) close();
-  }
-  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-  const row = selected();
-  switch (event.key.toLowerCase()) {
-    case "/": event.preventDefault(); document.getElementById("q").select(); break;
-    case "j": move(1); break;
-    case "k": move(-1); break;
-    case "enter": if (row && event.target === document.body) row.querySelector(".rowlink").click(); break;
-    case "a": if (row) location.assign(`/deliveries/${row.dataset.id}#assign`); break;
-    case "?": document.querySelector("[data-keys]").showModal(); break;
-    default:
-  }
+document.addEventListener("click", (event) => {
+  if (board() && event.target.closest("[data-close-drawer]")) closeDrawer();
 });

@@ -3,9 +3,9 @@
 import { applyRows, forget, list, showCounters } from "./board-rows.js";
 import { adoptSelection, refreshDrawer } from "./board-drawer.js";
 import { showAges, takeFixes } from "./board-ages.js";
+import { SIGNED_OUT, isRefused, pauseBefore } from "./board-reconnect.js";
 
-const POLL_MS = 5_000, SILENT_MS = 40_000, LONGEST_WAIT_MS = 6_000, OTHER_DAY_MS = 30_000, WHEN_FULL_MS = 60_000;
-const FULL = 1013, SIGNED_OUT = 4401;
+const POLL_MS = 5_000, SILENT_MS = 40_000, OTHER_DAY_MS = 30_000;
 
 let seq = Number(list().dataset.seq); // up to where the list shows everything
 let head = seq; // how far the server is known to be
@@ -52,6 +52,7 @@ async function take(frame, isWhole = false) {
   showCounters(frame.counters);
   takeFixes(frame.fixes);
   showAges();
+  document.dispatchEvent(new CustomEvent("board:changed", { detail: { ids, fixes: frame.fixes } }));
   refreshDrawer(ids);
   if (isOpen) say(frame.isBehind ? "catching-up" : "live");
   return true;
@@ -94,6 +95,7 @@ function adopt() {
   heard();
   adoptSelection();
   showAges();
+  document.dispatchEvent(new CustomEvent("board:loaded"));
   if (isLive() && head > seq) pull();
 }
 
@@ -125,15 +127,13 @@ function connect() {
   socket.addEventListener("close", (event) => {
     socket = null;
     isOpen = false;
-    failures += event.code === FULL ? 3 : 1;
+    failures += isRefused(event.code) ? 3 : 1;
     if (event.code === SIGNED_OUT) location.reload();
+    document.querySelector("[data-pill]").title = isRefused(event.code) ? event.reason : "";
     if (failures < 3) say("reconnecting");
-    retry = setTimeout(connect, event.code === FULL ? WHEN_FULL_MS : pause());
+    retry = setTimeout(connect, pauseBefore(failures, event.code));
   });
 }
-
-// Each try waits longer, and none at the same moment as those of the other boards.
-const pause = () => Math.min(LONGEST_WAIT_MS, 500 * 2 ** Math.min(failures, 6)) * (0.5 + Math.random() / 2);
 
 // Where there is no WebSocket the rows are asked for; what time alone changes comes with the whole list, every half minute.
 let polls = 0;
@@ -164,6 +164,7 @@ function wake() {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target?.id === "board-list" && list()) adopt();
 });
+document.addEventListener("board:adopt", adopt);
 document.addEventListener("htmx:historyRestore", () => { if (list()) adopt(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") wake(); });
 window.addEventListener("online", wake);

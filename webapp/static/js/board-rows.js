@@ -1,68 +1,108 @@
-// Puts rows, which come rendered, where they belong in the list. Nothing jumps under the pointer: while somebody points,
-// rows are refreshed in their place and only afterwards inserted, moved or taken away; the row with the focus keeps its
-// place until it loses it.
-const POINTING_MS = 1_500, MARKED_MS = 4_000;
+// Puts rows, which come rendered, where they belong in the list. Nothing jumps under the pointer: while it is over the
+// list, rows are refreshed in their place, and only when it leaves, rests for long, or the button "update order" is
+// pressed are they inserted, moved or taken away. The row with the focus keeps its place until it loses it. Rows that
+// aren't looked for are there too, hidden, so that a filter shows them at once.
+import { board, selectedId, tell } from "./board-selection.js";
+
+const RESTED_MS = 10_000, MARKED_MS = 4_000, NEWS_MS = 1_500;
 
 export const list = () => document.getElementById("board-list");
 const body = () => list().querySelector("tbody");
+const rowOf = (id) => document.getElementById(`d-${id}`);
 
 const written = new Map(); // id → seq of the frame that wrote it, so that an older answer undoes nothing
 const held = new Map(); // id → the row that waits for its place, null where it goes
-let pointedAt = -Infinity;
+let isOver = false;
+let movedAt = -Infinity;
 let timer;
+let news = 0;
+let newsTimer;
 
 // The list was loaded again: what was known of the old one is of no use.
 export function forget() {
   written.clear();
   held.clear();
+  showHeld();
+  applyFilter();
 }
 
-export function isWanted(row) {
-  const { facets, words } = list().dataset;
-  const found = row.dataset.facets.split(" ");
-  return parts(facets).every((facet) => found.includes(facet)) && parts(words).every((word) => row.dataset.search.includes(word));
-}
 const parts = (text) => text.split(" ").filter(Boolean);
+const includesAll = (found, wanted) => wanted.every((part) => found.includes(part));
+
+// Whether what has these data attributes (a row, a bar) is looked for.
+export function isWanted({ dataset }) {
+  const { facets, words } = list().dataset;
+  return includesAll(dataset.facets.split(" "), parts(facets)) && includesAll(dataset.search, parts(words));
+}
+
+// Shows the rows that are looked for, at once.
+export function applyFilter() {
+  for (const row of body().rows) {
+    const isOut = !isWanted(row);
+    if (row.hidden !== isOut) row.hidden = isOut;
+    if (isOut) unchoose(row);
+  }
+  showWhetherEmpty();
+}
+
+// What one doesn't see isn't chosen.
+function unchoose(row) {
+  const box = row.querySelector(".c-choose input");
+  if (!box.checked) return;
+  box.checked = false;
+  box.dispatchEvent(new Event("change", { bubbles: true }));
+}
 
 // Answers the ids of the rows that were written.
 export function applyRows(frame) {
   const fresh = (id) => frame.seq >= (written.get(id) ?? 0);
-  const changes = [...frame.rows.map(({ id, html }) => [id, parseRow(html)]), ...frame.removed.map((id) => [id, null])].filter(([id]) => fresh(id));
-  for (const [id, row] of changes) {
+  const changes = [...frame.rows.map(({ id, html }) => ({ id, ...parse(html) })), ...frame.removed.map((id) => ({ id, row: null, bar: null }))].filter(({ id }) => fresh(id));
+  for (const { id, row } of changes) {
     written.set(id, frame.seq);
     put(id, row);
   }
+  if (changes.length) tell("rows", { rows: changes });
   settle();
-  return changes.map(([id]) => id);
+  return changes.map(({ id }) => id);
 }
 
-function parseRow(html) {
+function parse(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  return template.content.querySelector("tr");
+  const bar = template.content.querySelector("template")?.content.querySelector("svg") ?? null;
+  return { row: template.content.querySelector("tr"), bar };
 }
 
 function put(id, row) {
-  const old = document.getElementById(`d-${id}`);
-  const stays = row !== null && isWanted(row);
-  if (old && row) refresh(old, row);
-  if (old && stays && old.dataset.sort === row.dataset.sort) held.delete(id);
-  else if (old || stays) held.set(id, stays ? row : null);
-  else held.delete(id);
-  const shown = document.getElementById(`d-${id}`);
-  shown?.classList.toggle("is-leaving", !stays);
+  const old = rowOf(id);
+  if (row === null) {
+    if (old) held.set(id, null);
+    else held.delete(id);
+  } else if (old) {
+    const isOut = !isWanted(row), isSame = old.dataset.sort === row.dataset.sort && old.hidden === isOut;
+    refresh(old, row);
+    row.classList.toggle("is-leaving", isOut && !row.hidden);
+    if (isSame) held.delete(id);
+    else held.set(id, row);
+  } else {
+    held.set(id, row);
+  }
 }
 
 function refresh(old, row) {
   const focused = old.contains(document.activeElement) ? document.activeElement.className : null;
-  if (old.classList.contains("is-selected")) select(row);
+  const wasFocusedBox = old.querySelector(".c-choose input") === document.activeElement;
+  row.hidden = old.hidden;
+  row.querySelector(".c-choose input").checked = old.querySelector(".c-choose input").checked;
+  row.classList.toggle("is-chosen", old.classList.contains("is-chosen"));
+  if (old.classList.contains("is-selected")) markSelected(row);
   old.replaceWith(row);
-  window.htmx?.process(row);
   if (old.dataset.state !== row.dataset.state) mark(row);
-  if (focused !== null) (row.querySelector(`a.${focused || "rowlink"}`) ?? row.querySelector(".rowlink")).focus({ preventScroll: true });
+  const again = wasFocusedBox ? row.querySelector(".c-choose input") : focused !== null && ((focused && row.querySelector(`a.${CSS.escape(focused)}`)) || row.querySelector(".rowlink"));
+  if (again) again.focus({ preventScroll: true });
 }
 
-export function select(row) {
+function markSelected(row) {
   row.classList.add("is-selected");
   row.querySelector(".rowlink").setAttribute("aria-current", "true");
 }
@@ -75,56 +115,108 @@ function mark(row) {
 // The row that keeps its place on the screen.
 const anchor = () => body().querySelector("tr:focus-within") ?? body().querySelector("tr:hover");
 
-function settle() {
+function settle(isAsked = false) {
   clearTimeout(timer);
-  if (!list() || !held.size) return;
-  const pointing = POINTING_MS - (performance.now() - pointedAt);
-  if (pointing > 0) {
-    timer = setTimeout(settle, pointing);
-    return;
+  if (!list() || !held.size) return showHeld();
+  const rests = performance.now() - movedAt;
+  if (isOver && !isAsked && rests < RESTED_MS) {
+    timer = setTimeout(settle, RESTED_MS - rests);
+    return showHeld();
   }
   const kept = anchor();
   const top = kept?.getBoundingClientRect().top;
+  const scroller = list().querySelector(".listbody");
   for (const [id, row] of held) {
-    const old = document.getElementById(`d-${id}`);
-    if (old && old === kept) continue;
+    const old = rowOf(id);
+    if (old && old === kept && old.contains(document.activeElement)) continue;
     held.delete(id);
     if (row === null) old?.remove();
-    else insert(row, old === null);
+    else place(row, old === null);
   }
-  if (kept && top > 0 && top < innerHeight) scrollBy(0, kept.getBoundingClientRect().top - top);
+  if (kept?.isConnected && top > 0 && top < innerHeight) scroller.scrollBy(0, kept.getBoundingClientRect().top - top);
   showWhetherEmpty();
+  return showHeld();
 }
 
-function insert(row, isNew) {
-  const place = [...body().rows].find((other) => other !== row && sortOf(other) > row.dataset.sort);
-  body().insertBefore(row, place ?? null);
-  if (isNew) {
-    window.htmx?.process(row);
-    mark(row);
-  }
+function place(row, isNew) {
+  row.hidden = !isWanted(row);
+  row.classList.remove("is-leaving");
+  const next = [...body().rows].find((other) => other !== row && sortOf(other) > row.dataset.sort);
+  body().insertBefore(row, next ?? null);
+  if (row.dataset.id === selectedId()) markSelected(row);
+  if (!isNew || row.hidden) return;
+  mark(row);
+  announce();
 }
 // A row that waits for its place must not mislead others about theirs.
 const sortOf = (row) => (held.has(row.dataset.id) ? "" : row.dataset.sort);
 
+// How many rows wait, on a button that lets them move at once.
+function showHeld() {
+  const button = list()?.querySelector("[data-moved]");
+  if (!button) return;
+  const count = [...held].filter(([id, row]) => row === null || rowOf(id) || isWanted(row)).length;
+  button.hidden = count === 0;
+  if (count) button.textContent = `${count} row${count > 1 ? "s" : ""} moved — update order`;
+}
+
+// Read out politely, a few at a time.
+function announce() {
+  news += 1;
+  clearTimeout(newsTimer);
+  newsTimer = setTimeout(() => {
+    document.querySelector("[data-news]").textContent = news === 1 ? "A delivery was added to the list." : `${news} deliveries were added to the list.`;
+    news = 0;
+  }, NEWS_MS);
+}
+
 function showWhetherEmpty() {
-  const isEmpty = body().rows.length === 0;
-  list().querySelector("[data-empty]").hidden = !isEmpty;
+  const isEmpty = !body().querySelector("tr:not([hidden])");
+  const isFiltered = Boolean(list().dataset.facets || list().dataset.words);
+  for (const empty of list().querySelectorAll("[data-empty]")) empty.hidden = !isEmpty || (empty.dataset.empty === "filtered") !== isFiltered;
   list().querySelector("[data-table]").hidden = isEmpty;
 }
 
+document.addEventListener("board:select", ({ detail }) => {
+  const old = list()?.querySelector("tr.is-selected");
+  if (old && old.dataset.id !== detail.id) {
+    old.classList.remove("is-selected");
+    old.querySelector(".rowlink").removeAttribute("aria-current");
+  }
+  const row = detail.id && rowOf(detail.id);
+  if (!row) return;
+  markSelected(row);
+  if (detail.source !== "list") row.scrollIntoView({ block: "nearest" });
+});
+
 document.addEventListener("pointermove", (event) => {
-  const isOver = event.pointerType === "mouse" && event.target.closest?.("#board-list tbody");
-  pointedAt = isOver ? performance.now() : -Infinity;
+  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list tbody, [data-moved]"));
+  movedAt = performance.now();
   if (!isOver && held.size) settle();
 }, { passive: true });
-document.addEventListener("focusout", () => { if (held.size) requestAnimationFrame(settle); });
+document.addEventListener("pointerleave", () => { isOver = false; if (held.size) settle(); });
+document.addEventListener("focusout", () => { if (held.size) requestAnimationFrame(() => settle()); });
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-moved]")) {
+    settle(true);
+    if (document.activeElement === document.body) list().querySelector("tr.is-selected .rowlink")?.focus({ preventScroll: true });
+    return;
+  }
+  const row = event.target.closest("#board-list tbody tr");
+  if (!row || !board() || event.defaultPrevented || event.button) return;
+  const link = event.target.closest("a, button, label, input");
+  if (link && !link.matches(".rowlink")) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a link opens in another tab, as links do
+  if (!link && getSelection().toString()) return;
+  event.preventDefault();
+  tell("select", { id: row.dataset.id, source: "list", opens: true });
+});
 
 export function showCounters(counters) {
   for (const [key, count] of Object.entries(counters ?? {})) {
-    const place = list().querySelector(`[data-counter="${key}"]`);
-    if (!place) continue;
-    place.textContent = count;
-    place.parentElement.classList.toggle("is-zero", count === 0 && key !== "all");
+    const shown = list().querySelector(`[data-counter="${key}"]`);
+    if (!shown) continue;
+    shown.textContent = count;
+    shown.parentElement.classList.toggle("is-zero", count === 0 && key !== "all");
   }
 }

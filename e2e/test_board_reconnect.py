@@ -1,0 +1,64 @@
+"""Boards lose the server and come back: each says so, none at the same moment as the others."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import sign_in
+from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
+from tests.journey.server import Server
+
+BOARDS = 4
+
+
+def test_all_boards_say_when_they_lost_the_server_and_heal(
+    open_page: Callable[..., Page], server: Server, dana: str
+) -> None:
+    http = server.client
+    delivery_id = add_delivery(http, add_route(http), add_driver(http, "Stormy Stella"), add_vehicle(http))
+    boards = [open_page() for _ in range(BOARDS)]
+    for board in boards:
+        sign_in(board, dana)
+        expect(board.locator("[data-pill]")).to_have_text("live")
+    for status, label in (("InTransit", "In transit"), ("Failed", "Failed")):
+        server.kill()
+        for board in boards:
+            lost = re.compile(r"^reconnecting\s+— as of \d\d:\d\d:\d\d$")
+            expect(board.locator("[data-pill]")).to_have_text(lost, timeout=15_000)
+        server.start()
+        ok(move(http, delivery_id, status, **({"reason": "no_access"} if status == "Failed" else {})))
+        for board in boards:
+            row = board.get_by_role("row", name=re.compile("Stormy Stella"))
+            expect(row).to_contain_text(label, timeout=30_000)
+            expect(board.locator("[data-pill]")).to_have_text("live", timeout=30_000)
+
+
+def test_boards_do_not_come_back_at_the_same_moment(
+    open_page: Callable[..., Page], server: Server, dana: str
+) -> None:
+    page = open_page()
+    sign_in(page, dana)
+
+    def pauses(failures: int, code: int) -> list[float]:
+        many = "Array.from({ length: 1000 }, () => pauseBefore(failures, code))"
+        load = 'import("/static/js/board-reconnect.js")'
+        return list(
+            page.evaluate(
+                f"async ([failures, code]) => {{ const {{ pauseBefore }} = await {load}; return {many}; }}",
+                [failures, code],
+            )
+        )
+
+    for failures, code, least, most in (
+        (1, 1006, 100, 1_000),
+        (2, 1006, 200, 2_000),
+        (50, 1006, 600, 6_000),
+        (1, 1012, 400, 4_000),
+        (3, 1013, 30_000, 60_000),
+        (3, 4429, 30_000, 60_000),
+    ):
+        found = pauses(failures, code)
+        assert least <= min(found) <= max(found) <= most
+        middle = (least + most) / 2
+        assert 350 < sum(pause < middle for pause in found) < 650, "spread evenly"

@@ -1,0 +1,53 @@
+"""Somebody on the telephone asks what was: the slider through the day, and back to live. In both modes."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import sign_in
+from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
+from tests.journey.conftest import AnyServer
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], dana: str) -> Page:
+    opened = open_page()
+    sign_in(opened, dana)
+    return opened
+
+
+def test_from_live_through_the_day_and_back(page: Page, server: AnyServer) -> None:
+    http = server.client
+    delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    ok(move(http, delivery_id, "InTransit"))
+    page.goto("/board")
+    page.get_by_role("link", name="History").click()
+    row, pill = page.locator(f"#d-{delivery_id}"), page.locator("[data-pill]")
+    expect(pill).to_have_text(re.compile(r"history \d\d:\d\d"))
+    expect(row).to_contain_text("In transit")
+
+    page.get_by_role("link", name="Previous change").click()
+    page.keyboard.press("[")
+    expect(row).to_contain_text("Picked up")
+    assert "at=" in page.url
+
+    row.get_by_role("link").click()
+    expect(page.locator("#glance-title")).to_be_visible()
+    expect(page.locator("#drawer")).not_to_contain_text("In transit")
+    page.keyboard.press("]")
+    expect(page.locator("#drawer")).to_contain_text("In transit")
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer [data-glance]")).to_have_count(0)
+
+    page.get_by_role("slider", name="Time of the day").focus()
+    page.keyboard.press("Home")
+    expect(row).to_have_count(0)
+    ok(move(http, delivery_id, "Failed", reason="not_home"))  # what happens now is none of its business
+    expect(row).to_have_count(0)
+    expect(pill).to_have_text(re.compile("history"))
+
+    page.get_by_role("link", name="Back to live").click()
+    expect(row).to_contain_text("Failed")
+    expect(pill).to_have_text("live")

@@ -1,0 +1,181 @@
+"""The board as a workplace: one selection over its panes, several deliveries at once, the keyboard, two dispatchers."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.conftest import sign_in
+from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, soon
+from tests.journey.server import Server
+
+pytestmark = pytest.mark.usefixtures("dana")
+
+
+def open_board(page: Page, path: str = "/board?panes=list,timeline") -> Page:
+    sign_in(page, "dana")
+    page.goto(path)
+    expect(page.locator("[data-pill]")).to_have_text(re.compile("^live", re.I))
+    return page
+
+
+def row(page: Page, delivery_id: str) -> Locator:
+    return page.locator(f"#d-{delivery_id}")
+
+
+def bar(page: Page, delivery_id: str) -> Locator:
+    return page.locator(f"#b-{delivery_id}")
+
+
+def test_what_is_selected_in_one_pane_is_selected_in_the_other(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    delivery_id = add_delivery(
+        server.client, add_route(server.client), add_driver(server.client, "Selected Selma")
+    )
+    page = open_board(open_page())
+    bar(page, delivery_id).locator("a").click()
+    expect(row(page, delivery_id)).to_have_class(re.compile("is-selected"))
+    expect(page.locator("#glance-title")).to_be_focused()
+    expect(page).to_have_url(re.compile(f"selected={delivery_id}"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#drawer")).to_be_empty()
+    expect(bar(page, delivery_id)).to_have_class(re.compile("is-selected"))
+    page.reload()
+    expect(row(page, delivery_id)).to_have_class(re.compile("is-selected"))
+
+
+def test_a_bar_changes_in_its_place_and_moves_to_its_new_driver(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    first, second = add_driver(http, "Bar Berta"), add_driver(http, "Bar Boris")
+    delivery_id = add_delivery(http, add_route(http), first, add_vehicle(http))
+    page = open_board(open_page())
+    lane = page.locator(f"[data-lane-of='{second}']")
+    expect(lane.locator(".bar")).to_have_count(0)
+    ok(http.patch(f"/api/deliveries/{delivery_id}/assign-driver", json={"driverId": second}))
+    expect(lane.locator(f"#b-{delivery_id}")).to_be_visible()
+    ok(move(http, delivery_id, "InTransit"))
+    expect(bar(page, delivery_id)).to_have_class(re.compile("indigo"))
+
+
+def test_filters_hold_in_both_panes_and_back_takes_them_back(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    picked = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    moving = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    ok(move(http, moving, "InTransit"))
+    page = open_board(open_page())
+    page.locator("#chip-InTransit").click()
+    for gone, there in ((row(page, picked), row(page, moving)), (bar(page, picked), bar(page, moving))):
+        expect(gone).to_be_hidden()
+        expect(there).to_be_visible()
+    expect(page).to_have_url(re.compile("status=InTransit"))
+    page.go_back()
+    expect(row(page, picked)).to_be_visible()
+    page.goto("/board?status=InTransit")
+    page.locator("#chip-all").click()
+    expect(row(page, picked)).to_be_visible()
+
+
+def test_several_are_assigned_with_a_result_for_each_and_undone(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    anna = add_driver(http, "Many Manna")
+    fine, clash = add_delivery(http, add_route(http)), add_delivery(http, add_route(http))
+    page = open_board(open_page())
+    for delivery_id in (fine, clash):
+        row(page, delivery_id).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Assign a driver").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Driver", exact=True).select_option(anna)
+    dialog.get_by_role("button", name="Assign a driver").click()
+    expect(dialog).to_contain_text("1 of 2 done")
+    expect(dialog.locator(".result.refused")).to_contain_text(re.compile("booked|overlap", re.I))
+    dialog.get_by_role("button", name="Undo it").click()
+    expect(dialog).to_contain_text("Undo: 1 of 1 done")
+    dialog.get_by_role("link", name="Back to the board").click()
+    expect(row(page, fine)).not_to_contain_text("Many Manna")
+
+
+def test_all_of_it_by_keyboard(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    ids = [add_delivery(http, add_route(http, soon(5 + number))) for number in range(3)]
+    page = open_board(open_page())
+    page.keyboard.press("/")
+    page.keyboard.type(ids[0][-6:])
+    expect(page.locator("#board-list tbody tr:visible")).to_have_count(1)
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    expect(row(page, ids[1])).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+X")
+    expect(page.locator("#many [data-chosen-count]")).to_have_text("3 chosen")
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog")).to_contain_text("Assign a driver: 3 deliveries")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("#many")).to_be_hidden()
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page.locator("#glance-title")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def test_the_focus_and_the_box_survive_a_change(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    page = open_board(open_page())
+    row(page, delivery_id).get_by_role("checkbox").check()
+    row(page, delivery_id).locator(".rowlink").focus()
+    ok(move(http, delivery_id, "InTransit"))
+    expect(row(page, delivery_id)).to_contain_text("In transit")
+    expect(row(page, delivery_id).locator(".rowlink")).to_be_focused()
+    expect(row(page, delivery_id).get_by_role("checkbox")).to_be_checked()
+
+
+def test_rows_wait_while_the_pointer_is_over_the_list(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    here, moved = add_delivery(http, add_route(http)), add_delivery(http, add_route(http))
+    page = open_board(open_page(), "/board?panes=list")
+    row(page, here).hover()
+    ok(move(http, moved, "Failed"))
+    button = page.get_by_role("button", name="1 row moved — update order")
+    expect(button).to_be_visible()
+    button.click()
+    expect(button).to_be_hidden()
+
+
+def test_two_dispatchers_see_what_the_other_does(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    driver, delivery_id = add_driver(http, "Shared Sanna"), add_delivery(http, add_route(http))
+    one, other = open_board(open_page()), open_board(open_page())
+    row(one, delivery_id).get_by_role("checkbox").check()
+    one.get_by_role("button", name="Assign a driver").click()
+    one.get_by_role("dialog").get_by_label("Driver", exact=True).select_option(driver)
+    one.get_by_role("dialog").get_by_role("button", name="Assign a driver").click()
+    expect(one.get_by_role("dialog")).to_contain_text("1 of 1 done")
+    for page in (one, other):
+        expect(row(page, delivery_id)).to_contain_text("Shared Sanna")
+        expect(page.locator(f"[data-lane-of='{driver}'] #b-{delivery_id}")).to_be_attached()
+
+
+def test_without_javascript_several_are_failed(open_page: Callable[..., Page], server: Server) -> None:
+    delivery_id = add_delivery(server.client, add_route(server.client))
+    page = open_page(java_script_enabled=False)
+    sign_in(page, "dana")
+    page.goto("/board?panes=list,timeline")
+    expect(bar(page, delivery_id)).to_be_visible()
+    row(page, delivery_id).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Mark as failed").click()
+    page.get_by_role("button", name="Mark as failed").click()
+    expect(page.get_by_text("1 of 1 done")).to_be_visible()

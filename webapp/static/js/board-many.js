@@ -1,0 +1,132 @@
+// Choosing several rows (box, key X, Shift for all in between) and doing one thing with them in a dialog.
+import { list } from "./board-rows.js";
+import { showToast } from "./toasts.js";
+
+const UNDO_MS = 10_000;
+const form = () => document.getElementById("many");
+const dialog = () => document.querySelector("[data-many-dialog]");
+const boxOf = (row) => row.querySelector(".c-choose input");
+const shownRows = () => [...list().querySelectorAll("tbody tr:not([hidden])")];
+const chosenBoxes = () => [...list().querySelectorAll("tbody .c-choose input:checked")];
+
+let last = null; // the row that was chosen last, from which Shift counts
+
+export const chosenIds = () => chosenBoxes().map((box) => box.value);
+
+export function chooseRow(row, isRange = false) {
+  setRow(row, isRange ? true : !boxOf(row).checked, isRange);
+}
+
+function setRow(row, isChosen, isRange) {
+  const rows = shownRows();
+  const from = rows.indexOf(last), to = rows.indexOf(row);
+  const span = isRange && from >= 0 ? rows.slice(Math.min(from, to), Math.max(from, to) + 1) : [row];
+  for (const one of span) boxOf(one).checked = isChosen;
+  last = row;
+  refresh();
+}
+
+export function chooseNone() {
+  for (const box of chosenBoxes()) box.checked = false;
+  refresh();
+}
+
+function refresh() {
+  const rows = list().querySelectorAll("tbody tr");
+  let count = 0, shown = 0;
+  for (const row of rows) {
+    const isChosen = boxOf(row).checked;
+    if (row.classList.contains("is-chosen") !== isChosen) row.classList.toggle("is-chosen", isChosen);
+    count += isChosen;
+    shown += !row.hidden;
+  }
+  form().classList.toggle("is-open", count > 0);
+  form().querySelector("[data-chosen-count]").textContent = count ? `${count} chosen` : "";
+  form().querySelector("[data-choose-none]").hidden = count === 0;
+  const all = list().querySelector("[data-choose-shown]");
+  if (!all) return;
+  all.hidden = false;
+  const box = all.querySelector("input");
+  box.checked = count > 0 && count === shown;
+  box.indeterminate = count > 0 && !box.checked;
+}
+
+let pending = false;
+function refreshSoon() {
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(() => {
+    pending = false;
+    if (list()) refresh();
+  });
+}
+
+async function send(url, data) {
+  if (form().dataset.busy) return;
+  form().dataset.busy = "yes";
+  dialog().classList.add("is-busy");
+  try {
+    const response = await fetch(url, { method: "POST", body: new URLSearchParams(data), headers: { "HX-Request": "true" } });
+    if (response.headers.has("HX-Redirect")) location.reload();
+    else if (response.ok || response.status === 422) show(await response.text());
+    else showToast("That didn't work. Load the page again, then try once more; nothing is done twice.");
+  } catch {
+    showToast("Waybill can't be reached. Try again in a moment; nothing is done twice.");
+  } finally {
+    delete form().dataset.busy;
+    dialog().classList.remove("is-busy");
+  }
+}
+
+function show(html) {
+  dialog().innerHTML = html;
+  if (!dialog().open) dialog().showModal();
+  (dialog().querySelector("[aria-invalid='true']") ?? dialog().querySelector("select, #many-title")).focus();
+  // Undo is for what one did by mistake just now.
+  const undo = dialog().querySelector("[data-many-undo]");
+  if (undo) setTimeout(() => { if (undo.contains(document.activeElement)) dialog().querySelector("[data-close-many]")?.focus(); undo.remove(); }, UNDO_MS);
+  if (dialog().querySelector(".results")) chooseNone();
+}
+
+export function actOnMany(act) {
+  const data = new FormData(form());
+  data.set("act", act);
+  send(form().action, data);
+}
+
+document.addEventListener("submit", (event) => {
+  const inDialog = dialog()?.contains(event.target);
+  if (!inDialog && event.target.id !== "many") return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (inDialog) send(event.target.action, new FormData(event.target));
+  else actOnMany(event.submitter?.value ?? "driver");
+}, true);
+
+// A click on a box says with Shift that all in between are meant.
+let isShift = false;
+document.addEventListener("click", (event) => {
+  isShift = event.shiftKey;
+  if (event.target.closest("[data-choose-none]")) {
+    chooseNone();
+    list().querySelector("tr.is-selected .rowlink, tbody .rowlink")?.focus({ preventScroll: true });
+  }
+  if (event.target.closest("[data-close-many]") && dialog()?.contains(event.target)) {
+    event.preventDefault();
+    dialog().close();
+  }
+}, true);
+
+document.addEventListener("change", (event) => {
+  const row = event.target.closest("#board-list tbody .c-choose") && event.target.closest("tr");
+  if (row && !row.hidden) setRow(row, event.target.checked, isShift);
+  else if (row) refreshSoon();
+  else if (event.target.closest("[data-choose-shown]")) {
+    for (const one of shownRows()) boxOf(one).checked = event.target.checked;
+    refresh();
+  }
+});
+
+for (const name of ["board:rows", "board:loaded", "board:filtered"]) document.addEventListener(name, refreshSoon);
+form().classList.add("is-scripted");
+refresh();

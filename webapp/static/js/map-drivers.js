@@ -1,0 +1,57 @@
+// A driver on the map: a button with name, heading and the age of the position. Fresh under a minute, faded up to five,
+// grey "last seen" after.
+const FRESH_S = 60, FADING_S = 300;
+const ARROW = "M0 -15 L5 -8 L-5 -8 Z";
+
+export function ageOf(at) {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000));
+  const word = seconds < 60 ? `${seconds} s` : seconds < 3_600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
+  const age = seconds < FRESH_S ? "fresh" : seconds < FADING_S ? "fading" : "old";
+  return { age, text: age === "old" ? `last seen ${word} ago` : word };
+}
+
+export function driverMarker(onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "map-driver";
+  const svg = shape("svg", { viewBox: "-16 -16 32 32", "aria-hidden": "true" });
+  const arrow = shape("path", { d: ARROW, class: "heading" });
+  svg.append(arrow, shape("circle", { r: 7 }));
+  const label = document.createElement("span");
+  const name = document.createElement("b");
+  const age = document.createElement("i");
+  label.append(name, " ", age);
+  element.append(svg, label);
+  element.addEventListener("click", (event) => {
+    event.stopPropagation();
+    onClick();
+  });
+  let shown = null;
+  const showAge = () => {
+    const { age: kind, text } = ageOf(shown.at);
+    element.dataset.age = kind;
+    age.textContent = text;
+    element.setAttribute("aria-label", `${shown.name}, ${kind === "old" ? text : `position ${text} old`}`);
+  };
+  return {
+    element,
+    show(driver) {
+      shown = driver;
+      name.textContent = driver.name;
+      arrow.toggleAttribute("hidden", driver.heading == null);
+      arrow.setAttribute("transform", `rotate(${driver.heading ?? 0})`);
+      Object.assign(element.dataset, { driver: driver.id, latitude: driver.latitude, longitude: driver.longitude });
+      showAge();
+    },
+    showAge,
+    choose(isChosen) {
+      element.setAttribute("aria-pressed", String(isChosen));
+    },
+  };
+}
+
+function shape(kind, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", kind);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
+}

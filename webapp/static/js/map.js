@@ -1,0 +1,233 @@
+// A map in an element: drivers by the age of their position, checkpoints in clusters, the plan and the trail of one
+// delivery. Places are { latitude, longitude } in WGS 84 degrees; instants are ISO-8601.
+//
+//   const map = await openMap(element, { onDriver, onDelivery, onPlace });   // null where there is no WebGL
+//   map.setDrivers([{ id, name, latitude, longitude, heading, at }])         heading: degrees from north, or null
+//   map.setCheckpoints([{ delivery, number, name, state, latitude, longitude }])   state: reached, next, open or late
+//   map.showRoute({ plan: [place…], trail: [place…] })                       both may be empty
+//   map.select({ driver, delivery })                                         marks them; null for none
+//   map.fit([place…])                                                        moves so that all are seen
+//   map.remove()
+//
+// onDriver(driverId), onDelivery(deliveryId) and onPlace(place) tell what was clicked. The element says by
+// data-basemap which file is the ground, by data-style which other style or {z}/{x}/{y} tiles to use instead, and by
+// data-mode="small" that it stands in a page that scrolls.
+import { BOLD, builtInStyle, repaint, tileStyle } from "./basemap.js";
+import { driverMarker } from "./map-drivers.js";
+import { addOverlay, paintOverlay } from "./map-overlay.js";
+
+const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+export async function openMap(element, handlers = {}) {
+  if (!document.createElement("canvas").getContext("webgl2")) {
+    say(element, "This browser can't draw the map (it has no WebGL). The positions are in the list.");
+    return null;
+  }
+  element.hidden = false;
+  const [library, { style, bounds }] = await Promise.all([import("../vendor/maplibre-gl@6.17.0/maplibre-gl.mjs"), groundOf(element)]);
+  const map = new library.Map({
+    container: element,
+    style,
+    ...(bounds ? { bounds, fitBoundsOptions: { padding: 8 } } : { center: [0, 20], zoom: 1 }),
+    attributionControl: false,
+    cooperativeGestures: element.dataset.mode === "small",
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    maxZoom: 19,
+    fadeDuration: calm.matches ? 0 : 200,
+    locale: { "Map.Title": element.getAttribute("aria-label") ?? "Map" },
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
+  map.addControl(new library.AttributionControl({ compact: false }), "bottom-right");
+  map.on("error", ({ error }) => say(element, `A part of the map couldn't be loaded: ${error?.message ?? "no answer"}`));
+  await new Promise((resolve) => map.once("load", resolve));
+  return new LiveMap(map, library, element, bounds, handlers);
+}
+
+// Where nothing can be drawn, or a part is missing, the element says so.
+function say(element, text) {
+  let note = element.parentElement.querySelector("[data-map-note]");
+  if (!note) {
+    note = document.createElement("p");
+    note.dataset.mapNote = "";
+    note.className = "map-note";
+    note.setAttribute("role", "status");
+    element.after(note);
+  }
+  note.textContent = text;
+  note.hidden = !text;
+}
+
+async function groundOf(element) {
+  const { style, basemap } = element.dataset;
+  if (style) return { style: style.includes("{z}") ? tileStyle(style) : style, bounds: null };
+  const response = await fetch(basemap);
+  if (!response.ok) throw new Error(`the map's ground: ${response.status}`);
+  const ground = await response.json();
+  return { style: builtInStyle(element, ground), bounds: ground.bbox };
+}
+
+const lngLat = ({ longitude, latitude }) => [longitude, latitude];
+
+class LiveMap {
+  #map; #library; #element; #bounds; #handlers; #timer; #themes;
+  #drivers = new Map();
+  #checkpoints = [];
+  #fitted = null; // what is in view, until somebody moves the map
+  #chosen = { driver: null, delivery: null };
+
+  constructor(map, library, element, bounds, handlers) {
+    Object.assign(element.dataset, { ready: "yes" });
+    this.#map = map;
+    this.#library = library;
+    this.#element = element;
+    this.#bounds = bounds;
+    this.#handlers = handlers;
+    addOverlay(map, element, BOLD);
+    this.#listen();
+    this.#timer = setInterval(() => this.#eachDriver((marker) => marker.showAge()), AGES_EVERY_MS);
+    this.#themes = new MutationObserver(() => this.#repaint());
+    this.#themes.observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+  }
+
+  setDrivers(drivers) {
+    const wanted = new Set(drivers.map(({ id }) => id));
+    for (const id of this.#drivers.keys()) if (!wanted.has(id)) this.#forget(id);
+    for (const driver of drivers) this.#put(driver);
+  }
+
+  setCheckpoints(checkpoints) {
+    this.#checkpoints = checkpoints;
+    this.#element.dataset.checkpoints = checkpoints.length;
+    this.#sayWhatIsCovered(checkpoints);
+    this.#drawCheckpoints();
+  }
+
+  showRoute({ plan = [], trail = [] }) {
+    this.#source("plan").setData(lineOf(plan));
+    this.#source("trail").setData(lineOf(trail));
+    Object.assign(this.#element.dataset, { plan: plan.length, trail: trail.length });
+  }
+
+  select({ driver = null, delivery = null }) {
+    this.#chosen = { driver, delivery };
+    this.#eachDriver((marker, id) => marker.choose(id === driver));
+    this.#drawCheckpoints();
+  }
+
+  fit(places, { moves = !calm.matches } = {}) {
+    if (!places.length) return;
+    this.#fitted = null;
+    const bounds = new this.#library.LngLatBounds();
+    for (const place of places) bounds.extend(lngLat(place));
+    this.#map.resize();
+    this.#map.fitBounds(bounds, { padding: this.#padding(), maxZoom: CLOSEST_ZOOM, animate: moves, duration: 500 });
+    this.#fitted = places;
+  }
+
+  remove() {
+    clearInterval(this.#timer);
+    this.#themes.disconnect();
+    this.#map.remove();
+  }
+
+  // Those of the chosen delivery are never in a cluster; the others step back.
+  #drawCheckpoints() {
+    const { delivery } = this.#chosen;
+    this.#source("chosen").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery === delivery)));
+    this.#source("checkpoints").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery !== delivery)));
+    const opacity = delivery ? 0.5 : 1;
+    for (const layer of ["clusters", "checkpoints"]) {
+      this.#map.setPaintProperty(layer, "circle-opacity", opacity);
+      this.#map.setPaintProperty(layer, "circle-stroke-opacity", opacity);
+    }
+  }
+
+  #padding() {
+    return Math.min(48, this.#element.clientWidth / 6, this.#element.clientHeight / 6);
+  }
+
+  #source(id) {
+    return this.#map.getSource(id);
+  }
+
+  #eachDriver(act) {
+    for (const [id, { marker }] of this.#drivers) act(marker, id);
+  }
+
+  #put(driver) {
+    let known = this.#drivers.get(driver.id);
+    if (!known) {
+      const marker = driverMarker(() => this.#handlers.onDriver?.(driver.id));
+      const pin = new this.#library.Marker({ element: marker.element, subpixelPositioning: true });
+      known = { marker, pin };
+      this.#drivers.set(driver.id, known);
+      pin.setLngLat(lngLat(driver)).addTo(this.#map);
+      marker.element.removeAttribute("role"); // the library makes every marker an image; this one is a button
+      marker.element.removeAttribute("aria-roledescription");
+      marker.choose(driver.id === this.#chosen.driver);
+    }
+    known.pin.setLngLat(lngLat(driver));
+    known.marker.show(driver);
+  }
+
+  #forget(id) {
+    this.#drivers.get(id).pin.remove();
+    this.#drivers.delete(id);
+  }
+
+  #sayWhatIsCovered(places) {
+    if (!this.#bounds) return;
+    const [west, south, east, north] = this.#bounds;
+    const outside = places.some(({ latitude, longitude }) => longitude < west || longitude > east || latitude < south || latitude > north);
+    say(this.#element, outside ? "The built-in map has streets for Helsinki's centre only; WAYBILL_MAP_STYLE_URL brings another map." : "");
+  }
+
+  #listen() {
+    const map = this.#map;
+    const showNames = () => { this.#element.dataset.names = map.getZoom() >= NAMES_FROM_ZOOM ? "yes" : "no"; };
+    map.on("resize", () => { if (this.#fitted) this.fit(this.#fitted, { moves: false }); });
+    map.on("movestart", ({ originalEvent }) => { if (originalEvent) this.#fitted = null; });
+    map.on("zoom", showNames);
+    showNames();
+    map.on("click", async (event) => {
+      const [cluster] = map.queryRenderedFeatures(event.point, { layers: ["clusters"] });
+      const [checkpoint] = map.queryRenderedFeatures(event.point, { layers: ["checkpoints", "chosen"] });
+      if (cluster) {
+        const zoom = await this.#source("checkpoints").getClusterExpansionZoom(cluster.properties.cluster_id);
+        map.easeTo({ center: cluster.geometry.coordinates, zoom: zoom + 0.2, animate: !calm.matches });
+      } else if (checkpoint) this.#handlers.onDelivery?.(checkpoint.properties.delivery);
+      else this.#handlers.onPlace?.({ latitude: event.lngLat.lat, longitude: event.lngLat.lng });
+    });
+    for (const layer of ["clusters", "checkpoints"]) {
+      map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
+      map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
+    }
+    const name = new this.#library.Popup({ closeButton: false, closeOnClick: false, offset: 10, className: "map-name" });
+    for (const layer of ["checkpoints", "chosen"]) {
+      map.on("mousemove", layer, ({ features: [{ properties, geometry }] }) => {
+        name.setLngLat(geometry.coordinates).setText(`${properties.number}. ${properties.name}`).addTo(map);
+      });
+      map.on("mouseleave", layer, () => name.remove());
+    }
+  }
+
+  #repaint() {
+    if (this.#bounds) repaint(this.#map, this.#element);
+    paintOverlay(this.#map, this.#element);
+    this.select(this.#chosen);
+  }
+}
+
+function pointsOf(checkpoints) {
+  const features = checkpoints.map(({ latitude, longitude, ...properties }) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: [longitude, latitude] } }));
+  return { type: "FeatureCollection", features };
+}
+
+function lineOf(places) {
+  return { type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: places.map(lngLat) } };
+}
