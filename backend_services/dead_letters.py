@@ -20,14 +20,12 @@ from sqlalchemy.orm import Session
 from backend_services.guarded import connect_redis
 from backend_services.pokes import Pokes
 from backend_services.process import run_command
-from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models
 from backend_services.settings import Settings
-from backend_services.shared_rows import poke_boards, prepare_shared_rows
+from backend_services.shared_rows import poke_boards, prepare_shared_rows, rows_projector
 from eventstore.lane_projector import TROUBLE, DeadLetter, LaneProjector
 from eventstore.lanes import parse_lane
 from eventstore.mongodb import MongoEventStore
-from eventstore.sequencer import PlacedLog
 
 HEADINGS = ("STREAM", "VERSION", "EVENT TYPE", "SINCE (UTC)", "WAITING BEHIND", "EVENT ID")
 
@@ -46,12 +44,6 @@ class Redriven:
     stream: str
     applied: int
     failed: DeadLetter | None
-
-
-def redriving_projector(store: MongoEventStore, engine: Engine, pokes: Pokes) -> LaneProjector:
-    """What redrives streams into the rows behind `engine`. Raises `StoreUnavailable`."""
-    poke = partial(poke_boards, pokes, engine)
-    return LaneProjector(PlacedLog(store), store.store_id, build_codec(), engine, all_projections(), poke)
 
 
 def list_dead_letters(session: Session) -> list[DeadLetter]:
@@ -144,7 +136,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
         prepare_shared_rows(settings, engine)
         if options.verb == "list":
             return _list(engine)
-        projector = redriving_projector(store, engine, Pokes(connect_redis(settings), settings.namespace))
+        pokes = Pokes(connect_redis(settings), settings.namespace)
+        projector = rows_projector(store, engine, partial(poke_boards, pokes, engine))
         actor = f"command-line:{_user()}"
         if options.verb == "skip":
             return _skip(projector, options.event_id, actor, asks=not options.yes)

@@ -26,9 +26,13 @@ class Lag:
     seconds: float = 0.0
 
 
-def measure_lag(log: "PlacedLog", heads: Mapping[Lane, int], reached: Mapping[Lane, int]) -> Lag:
-    """The lag of rows that have `reached` a place in each lane. Raises `StoreUnavailable`."""
-    behind = {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
+def lanes_behind(heads: Mapping[Lane, int], reached: Mapping[Lane, int]) -> dict[Lane, int]:
+    """The lanes whose rows lack something, with the place that they have `reached`."""
+    return {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
+
+
+def measure_lag(log: "PlacedLog", heads: Mapping[Lane, int], behind: Mapping[Lane, int]) -> Lag:
+    """The lag of rows of which these lanes are `behind`. Raises `StoreUnavailable`."""
     if not behind:
         return Lag()
     since = log.oldest_behind(behind) or datetime.now(UTC)

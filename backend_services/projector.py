@@ -12,22 +12,20 @@ from sqlalchemy.orm import Session
 
 from backend_services.dead_letters import count_dead_letters
 from backend_services.guarded import connect_redis
-from backend_services.lag import BEHIND, LAG, measure_lag
+from backend_services.lag import BEHIND, LAG, lanes_behind, measure_lag
 from backend_services.pokes import Pokes
 from backend_services.process import keep_trying, run_role, wait_for
-from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models
 from backend_services.read_models import READ_MODEL_VERSION
 from backend_services.rebuild import rebuild
 from backend_services.settings import Settings
-from backend_services.shared_rows import poke_boards, prepare_shared_rows
+from backend_services.shared_rows import poke_boards, prepare_shared_rows, rows_projector
 from backend_services.topics import TOPICS
 from eventstore.kafka import Broker, BrokerUnavailable, EventConsumer
 from eventstore.lane_projector import TROUBLE, LaneProjector
 from eventstore.lanes import Lane, PlacedEvent
 from eventstore.mongodb import MongoEventStore
 from eventstore.projections import WrongLog
-from eventstore.sequencer import PlacedLog
 
 BATCH_SIZE = 500
 RECEIVE_S = 0.1
@@ -53,10 +51,10 @@ class Stragglers:
         """Bring up what was behind at the last look already and hasn't moved since; whether there was any."""
         log_of_store = self._projector.log
         heads, reached = log_of_store.heads(), self._projector.checkpoints()
-        behind = {lane: reached.get(lane, 0) for lane, head in heads.items() if reached.get(lane, 0) < head}
+        behind = lanes_behind(heads, reached)
         stuck = [lane for lane, pseq in behind.items() if self._behind.get(lane) == pseq]
         self._behind = behind
-        lag = measure_lag(log_of_store, heads, reached)
+        lag = measure_lag(log_of_store, heads, behind)
         LAG.set(lag.seconds)
         BEHIND.set(lag.events)
         with Session(self._projector.engine) as session:
@@ -124,14 +122,7 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     if not wait_for(lambda: store.store_id, TROUBLE, stopping, "event store"):
         return
 
-    projector = LaneProjector(
-        PlacedLog(store),
-        store.store_id,
-        build_codec(),
-        engine,
-        all_projections(),
-        partial(poke_boards, pokes, engine),
-    )
+    projector = rows_projector(store, engine, partial(poke_boards, pokes, engine))
 
     def prepare() -> None:
         prepare_shared_rows(settings, engine)

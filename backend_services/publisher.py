@@ -8,21 +8,19 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
+from backend_services.lease import PUBLISHER, Lease
 from backend_services.process import keep_trying, run_role, wait_for
 from backend_services.settings import Settings
 from backend_services.topics import TOPICS
-from eventstore.doors import new_id
 from eventstore.kafka import Broker, BrokerUnavailable
-from eventstore.mongodb import MongoEventStore, wrapped
+from eventstore.mongodb import MongoEventStore
 from eventstore.ports import StoreUnavailable
 from eventstore.relay import Relay
-from eventstore.sequencer import Sequencer
+from eventstore.sequencer import PlacedLog, Sequencer
 
-LEASE = timedelta(seconds=3)
 RENEW_EVERY_S = 1.0
 IDLE_S = 0.25
 
@@ -34,52 +32,14 @@ UNRELAYED = Gauge("waybill_events_unrelayed", "Events in the log that Kafka has 
 log = logging.getLogger(__name__)
 
 
-class Lease:
-    """Who of several may work: a document that its holder renews. Times are the database's."""
-
-    def __init__(self, store: MongoEventStore, name: str) -> None:
-        self._leases = store.database["leases"]
-        self._name = name
-        self._holder = new_id()
-        self.is_held = threading.Event()
-
-    def renew(self) -> bool:
-        """Take or keep it; answers whether it is ours. Raises `StoreUnavailable`."""
-        until = {"$add": ["$$NOW", int(LEASE.total_seconds() * 1000)]}
-        with wrapped():
-            taken = self._leases.update_one(
-                {
-                    "_id": self._name,
-                    "$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}],
-                },
-                [{"$set": {"holder": self._holder, "until": until}}],
-            )
-            if taken.matched_count == 0:
-                # The first publisher of an installation finds nothing to take.
-                free = {"holder": "", "until": datetime.fromtimestamp(0, UTC)}
-                self._leases.update_one({"_id": self._name}, {"$setOnInsert": free}, upsert=True)
-        if taken.matched_count and not self.is_held.is_set():
-            log.info("this publisher works now")
-            self.is_held.set()
-        if not taken.matched_count:
-            self.is_held.clear()
-        return self.is_held.is_set()
-
-    def give_back(self) -> None:
-        """Let another one work at once."""
-        self.is_held.clear()
-        with wrapped():
-            ended = {"$set": {"until": datetime.fromtimestamp(0, UTC)}}
-            self._leases.update_one({"_id": self._name, "holder": self._holder}, ended)
-
-
 class Publisher:
     """The three threads of a publisher: the lease, the sequencer and the relay."""
 
     def __init__(self, store: MongoEventStore, broker: Broker, stopping: threading.Event) -> None:
         self._store = store
         self._stopping = stopping
-        self._lease = Lease(store, "publisher")
+        self._lease = Lease(store, PUBLISHER)
+        self._log = PlacedLog(store)
         self._sequencer = Sequencer(store, TOPICS)
         self._relay = Relay(store, broker, TOPICS)
         self._placed = threading.Event()
@@ -122,7 +82,7 @@ class Publisher:
     def _keep_lease(self) -> bool:
         try:
             self._lease.renew()
-            UNPLACED.set(self._sequencer.count_waiting())
+            UNPLACED.set(self._log.count_waiting())
             UNRELAYED.set(self._store.head() - self._relay.position())
         except StoreUnavailable:
             self._lease.is_held.clear()

@@ -14,16 +14,14 @@ from backend_services.dead_letters import list_dead_letters
 from backend_services.guarded import connect_redis
 from backend_services.pokes import Pokes
 from backend_services.process import run_command
-from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import open_read_models, schema_name
 from backend_services.read_models import BoardChange, BoardCounter, board_head
 from backend_services.settings import Settings
-from backend_services.shared_rows import poke_boards, prepare_shared_rows
+from backend_services.shared_rows import poke_boards, prepare_shared_rows, rows_projector
 from backend_services.topics import TOPICS
 from eventstore.lane_projector import TROUBLE, LaneProjector
 from eventstore.lanes import parse_lane
 from eventstore.mongodb import MongoEventStore
-from eventstore.sequencer import PlacedLog
 
 PAGE_SIZE = 500
 CLOSE_ENOUGH = 25
@@ -52,10 +50,10 @@ def rebuild(
                 guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
             _drop(guard, fresh, old)
             prepare_shared_rows(settings, building, fresh)
-            projector = _projector(store, building, serves=False)
+            projector = rows_projector(store, building, serves=False)
             projector.prepare(TOPICS.lanes)
             done = _follow(projector, store, report)
-            with _projector(store, live, serves=True).transaction(alone=True) as session:
+            with rows_projector(store, live).transaction(alone=True) as session:
                 while (head := store.head()) > done:
                     done = _read_page(projector, done)
                     report(done, max(done, head))
@@ -79,11 +77,6 @@ def work(settings: Settings) -> int:
     poke_boards(Pokes(connect_redis(settings), settings.namespace), open_read_models(settings))
     print("The read models are built anew and in use.", flush=True)
     return 0
-
-
-def _projector(store: MongoEventStore, engine: Engine, *, serves: bool) -> LaneProjector:
-    consumers = all_projections()
-    return LaneProjector(PlacedLog(store), store.store_id, build_codec(), engine, consumers, serves=serves)
 
 
 def _follow(projector: LaneProjector, store: MongoEventStore, report: Callable[[int, int], None]) -> int:
@@ -113,7 +106,7 @@ def _let_boards_load_again(building: Engine, old_head: int) -> None:
 
 def _redrive_what_was_skipped_meanwhile(store: MongoEventStore, live: Engine) -> None:
     """The new tables were built with what was skipped at the beginning."""
-    projector = _projector(store, live, serves=True)
+    projector = rows_projector(store, live)
     skipped = projector.log.skipped_events()
     with Session(live) as session:
         letters = [letter for letter in list_dead_letters(session) if letter.event_id in skipped]

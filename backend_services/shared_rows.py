@@ -10,15 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from backend_services.lag import Lag, measure_lag
+from backend_services.lag import Lag, lanes_behind, measure_lag
 from backend_services.pokes import Pokes
+from backend_services.projecting import all_projections, build_codec
 from backend_services.read_database import schema_name
 from backend_services.read_models import BoardCounter, ReadModel, board_head
 from backend_services.settings import Settings
 from eventstore.doors import new_id
 from eventstore.execute import Outcome
-from eventstore.lane_projector import SWITCH_LOCK, LaneCheckpoint, LaneModel, StreamVersion
-from eventstore.lanes import parse_lane
+from eventstore.lane_projector import SWITCH_LOCK, LaneModel, LaneProjector, StreamVersion, read_checkpoints
+from eventstore.mongodb import MongoEventStore
 from eventstore.ports import EventStoreError
 from eventstore.sequencer import PlacedLog
 
@@ -40,6 +41,20 @@ def prepare_shared_rows(settings: Settings, engine: Engine, schema: str | None =
         ReadModel.metadata.create_all(session.connection())
         LaneModel.metadata.create_all(session.connection())
         session.execute(insert(BoardCounter).values(id=1, seq=0, log_id=new_id()).on_conflict_do_nothing())
+
+
+def rows_projector(
+    store: MongoEventStore,
+    engine: Engine,
+    on_progress: Callable[[], None] = lambda: None,
+    *,
+    serves: bool = True,
+) -> LaneProjector:
+    """What applies events to the rows behind `engine`; see `LaneProjector`. Raises `StoreUnavailable`."""
+    codec, consumers = build_codec(), all_projections()
+    return LaneProjector(
+        PlacedLog(store), store.store_id, codec, engine, consumers, on_progress, serves=serves
+    )
 
 
 def poke_boards(pokes: Pokes, engine: Engine) -> None:
@@ -165,9 +180,7 @@ class SharedRows:
 
     def _measure(self) -> None:
         heads = self._log.heads()
-        with Session(self._engine) as session:
-            found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).tuples().all()
-        reached = {parse_lane(lane): pseq for lane, pseq in found}
-        self._lag = measure_lag(self._log, heads, reached)
+        behind = lanes_behind(heads, read_checkpoints(self._engine))
+        self._lag = measure_lag(self._log, heads, behind)
         if self._lag.seconds <= CAUGHT_UP_S:
             self.has_caught_up = True

@@ -72,6 +72,13 @@ class DeadLetter(LaneModel):
     waiting: Mapped[int] = mapped_column(default=0)
 
 
+def read_checkpoints(engine: Engine) -> dict[Lane, int]:
+    """How far the rows of each lane behind `engine` are."""
+    with Session(engine) as session:
+        found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).tuples().all()
+    return {parse_lane(lane): pseq for lane, pseq in found}
+
+
 class LaneProjector:
     """Applies events to the rows behind `engine`. Events whose ids are in `skipped` count as applied; somebody gave
     up on them."""
@@ -159,9 +166,7 @@ class LaneProjector:
 
     def checkpoints(self) -> dict[Lane, int]:
         """How far each lane's rows are."""
-        with Session(self.engine) as session:
-            found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).all()
-        return {parse_lane(lane): pseq for lane, pseq in found}
+        return read_checkpoints(self.engine)
 
     def redrive(self, lane: Lane, stream: str) -> int:
         """Try a parked stream again from the event store, oldest event first; answers how many were applied.

@@ -17,6 +17,7 @@ import pymongo
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -44,24 +45,9 @@ class MongoEventStore:
     """
 
     def __init__(self, url: str) -> None:
-        client: MongoClient[Document] = MongoClient(
-            url,
-            retryWrites=True,
-            retryReads=False,  # who reads for a request repeats it (backend_services.guarded)
-            serverSelectionTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            connectTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            socketTimeoutMS=int(SOCKET_TIMEOUT_S * 1000),
-            maxPoolSize=MOST_CONNECTIONS,
-            waitQueueTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            appname="waybill",
-            tz_aware=True,
-        )
-        self.client = client
-        self.database = client.get_default_database(
-            # Without `j` a majority write waits for the periodic journal flush: 100 ms each.
-            write_concern=WriteConcern(w="majority", j=True),
-            read_concern=ReadConcern("majority"),
-        )
+        # Who reads for a request repeats it himself (backend_services.guarded).
+        self.client = connect_mongodb(url, SERVER_SELECTION_S, SOCKET_TIMEOUT_S, retryReads=False)
+        self.database = durable_database(self.client)
         self.commits: Collection[Document] = self.database["commits"]
         self._store_id: str | None = None
         self._preparing = threading.Lock()
@@ -194,6 +180,31 @@ class MongoEventStore:
         if about is None:
             raise StoreUnavailable("MongoDB didn't answer an upsert with its document")
         return str(about["value"])
+
+
+def connect_mongodb(url: str, selection_s: float, socket_s: float, **more: Any) -> MongoClient[Document]:
+    """A client that waits for a server for `selection_s` seconds at most, and for an answer for `socket_s`."""
+    selection_ms = int(selection_s * 1000)
+    return MongoClient(
+        url,
+        serverSelectionTimeoutMS=selection_ms,
+        connectTimeoutMS=selection_ms,
+        waitQueueTimeoutMS=selection_ms,
+        socketTimeoutMS=int(socket_s * 1000),
+        maxPoolSize=MOST_CONNECTIONS,
+        appname="waybill",
+        tz_aware=True,
+        **more,
+    )
+
+
+def durable_database(client: MongoClient[Document]) -> Database[Document]:
+    """The database of the client's URL, in which what is acknowledged outlives a failure, and only that is read."""
+    return client.get_default_database(
+        # Without `j` a majority write waits for the periodic journal flush: 100 ms each.
+        write_concern=WriteConcern(w="majority", j=True),
+        read_concern=ReadConcern("majority"),
+    )
 
 
 def probe_slots(collection: Collection[Document]) -> None:

@@ -8,6 +8,15 @@ from eventstore.mongodb import MongoEventStore, wrapped
 from eventstore.sequencer import PlacedLog
 
 BATCH_SIZE = 500
+CHECKPOINTS = "relays"
+KAFKA = "kafka"
+
+
+def relayed_position(store: MongoEventStore, name: str = KAFKA) -> int:
+    """The last log position that a relay has got rid of. Raises `StoreUnavailable`."""
+    with wrapped():
+        found = store.database[CHECKPOINTS].find_one({"_id": name})
+    return int(found["position"]) if found else 0
 
 
 class Relay:
@@ -16,14 +25,14 @@ class Relay:
     Several relays at once only repeat events, which readers drop.
     """
 
-    def __init__(self, store: MongoEventStore, broker: Broker, topics: Topics, name: str = "kafka") -> None:
+    def __init__(self, store: MongoEventStore, broker: Broker, topics: Topics, name: str = KAFKA) -> None:
         self._store = store
         self._log = PlacedLog(store)
         self._broker = broker
         self._topics = topics
         self._name = name
         self._producer: EventProducer | None = None
-        self._checkpoints = store.database["relays"]
+        self._checkpoints = store.database[CHECKPOINTS]
 
     def step(self) -> int:
         """Send one batch; answers how many events. Raises `StoreUnavailable` or `BrokerUnavailable`.
@@ -46,9 +55,7 @@ class Relay:
 
     def position(self) -> int:
         """The last log position that Kafka has acknowledged."""
-        with wrapped():
-            found = self._checkpoints.find_one({"_id": self._name})
-        return int(found["position"]) if found else 0
+        return relayed_position(self._store, self._name)
 
     def reset(self) -> None:
         """Throw the producer away with all it holds."""

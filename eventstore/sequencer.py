@@ -61,11 +61,6 @@ class Sequencer:
         self._remember(ordered)
         return len(ordered)
 
-    def count_waiting(self) -> int:
-        """How many commits have no place yet."""
-        with wrapped():
-            return self._store.commits.count_documents({"waiting": True})
-
     def _placing(self, ordered: Sequence[Document], head: Document) -> Iterator[UpdateOne]:
         position, heads = head["positions"][-1], dict(head["heads"])
         for document in ordered:
@@ -122,6 +117,19 @@ class PlacedLog:
 
     def __init__(self, store: MongoEventStore) -> None:
         self._store = store
+
+    def count_waiting(self) -> int:
+        """How many commits have no place yet."""
+        with wrapped():
+            return self._store.commits.count_documents({"waiting": True})
+
+    def waiting_since(self, relayed: int) -> datetime | None:
+        """When the oldest commit was recorded that has no place yet, or is right behind the position `relayed`."""
+        unplaced, unsent = {"waiting": True}, {"log.positions": relayed + 1}
+        with wrapped():
+            oldest = self._store.commits.find_one(unplaced, {"recorded_at": True}, sort=[("_id", ASCENDING)])
+            found = [oldest, self._store.commits.find_one(unsent, {"recorded_at": True})]
+        return min((datetime.fromisoformat(each["recorded_at"]) for each in found if each), default=None)
 
     def read_placed(self, after_position: int, limit: int) -> list[PlacedEvent]:
         """At most `limit` events behind a log position, in the log's order."""

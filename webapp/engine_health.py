@@ -1,7 +1,6 @@
 """How the engines and the other processes are, as a web process sees them."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from redis import Redis
 from sqlalchemy import Engine
@@ -10,9 +9,12 @@ from sqlalchemy.orm import Session
 from backend_services.command_bus import CommandBus
 from backend_services.dead_letters import count_dead_letters
 from backend_services.guarded import GuardedStore
+from backend_services.lease import PUBLISHER, is_leased
 from backend_services.services import NAMES
 from backend_services.shared_rows import CAUGHT_UP_S, SharedRows
 from eventstore.kafka import Broker
+from eventstore.relay import relayed_position
+from eventstore.sequencer import PlacedLog
 from webapp.probes import Probe, State, ask_all
 
 BEHIND_FROM_S = 5.0
@@ -81,23 +83,16 @@ class EngineHealth:
     def _publisher(self) -> State:
         """Behind when what it should have done has waited for long; absent when none renews the lease."""
         store = self._store.unguarded
-        commits, database = store.commits, store.database
-        unplaced = commits.count_documents({"waiting": True})
-        relay = database["relays"].find_one({"_id": "kafka"})
-        relayed = int(relay["position"]) if relay else 0
-        unpublished = max(0, store.head() - relayed)
-        waiting_s = max(
-            _age_s(commits.find_one({"waiting": True}, {"recorded_at": True}, sort=[("_id", 1)])),
-            _age_s(commits.find_one({"log.positions": relayed + 1}, {"recorded_at": True})),
-        )
-        is_held = {"_id": "publisher", "$expr": {"$gt": ["$until", "$$NOW"]}}
+        log, relayed = PlacedLog(store), relayed_position(store)
+        since, now = log.waiting_since(relayed), datetime.now(UTC)
+        waiting_s = max(0.0, (now - (since or now)).total_seconds())
         status = "behind" if waiting_s > BEHIND_FROM_S else "up"
-        if database["leases"].find_one(is_held) is None:
+        if not is_leased(store, PUBLISHER):
             status = "no_publisher"
         return {
             "status": status,
-            "commitsUnplaced": unplaced,
-            "eventsUnpublished": unpublished,
+            "commitsUnplaced": log.count_waiting(),
+            "eventsUnpublished": max(0, store.head() - relayed),
             "waitingSeconds": round(waiting_s, 3),
         }
 
@@ -109,9 +104,3 @@ class EngineHealth:
             "waiting": {name: queue.waiting for name, queue in queues.items()},
         }
         return state | {"withoutWorker": idle} if idle else state
-
-
-def _age_s(commit: dict[str, Any] | None) -> float:
-    if commit is None:
-        return 0.0
-    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(commit["recorded_at"])).total_seconds())

@@ -1,13 +1,18 @@
 """The same address serves a whole page to a browser and one named block of it to htmx."""
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 from flask import abort, flash, make_response, render_template, request
 from jinja2_fragments.flask import render_block
+from sqlalchemy.orm import Session
 
-from webapp.acting import waybill
+from webapp.acting import parse_uuid, waybill
+from webapp.database import db
 
 LONGEST_SEARCH = 200
+
+View = TypeVar("View")
 
 
 def wants_block() -> bool:
@@ -32,7 +37,16 @@ def offer_undo(text: str, url: str, values: dict[str, str]) -> None:
     flash({"text": text, "url": url, "undo": values}, "undo")  # type: ignore[arg-type]
 
 
-def not_shown(stream: str) -> NoReturn:
+def shown_or_404(kind: str, given_id: str, find: Callable[[Session, str], View | None]) -> View:
+    """What `find` reads for the id of an address, which names a "driver", say; 404 where there is none."""
+    known = parse_uuid(given_id) or "-"
+    view = find(db.session(), known)
+    if view is None:
+        _not_shown(f"{kind}-{known}")
+    return view
+
+
+def _not_shown(stream: str) -> NoReturn:
     """Answer for something that no row shows: 404, or, where the log has it already, that the rows are behind."""
     if not waybill().store.read_stream(stream):
         abort(404)

@@ -3,14 +3,11 @@
 import io
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from gridfs import GridFS, NoFile
-from pymongo import MongoClient
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
+from eventstore.mongodb import connect_mongodb, durable_database
 from eventstore.ports import StoreUnavailable
 from webapp.blob_stores import Blob
 
@@ -23,19 +20,8 @@ class GridFsBlobs:
     """`BlobStore` in the GridFS bucket "blobs" of a MongoDB database. Any number of processes may use it."""
 
     def __init__(self, url: str) -> None:
-        self.client: MongoClient[dict[str, Any]] = MongoClient(
-            url,
-            serverSelectionTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            connectTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            socketTimeoutMS=int(SOCKET_TIMEOUT_S * 1000),
-            waitQueueTimeoutMS=int(SERVER_SELECTION_S * 1000),
-            appname="waybill",
-        )
-        database = self.client.get_default_database(
-            # Without `j` a majority write waits for the periodic journal flush: 100 ms each.
-            write_concern=WriteConcern(w="majority", j=True),
-            read_concern=ReadConcern("majority"),
-        )
+        self.client = connect_mongodb(url, SERVER_SELECTION_S, SOCKET_TIMEOUT_S)
+        database = durable_database(self.client)
         self._bucket = database["blobs"]
         self._files = GridFS(database, "blobs")
 
@@ -54,7 +40,7 @@ class GridFsBlobs:
             return None
         except PyMongoError as error:
             raise StoreUnavailable(f"the picture can't be read: {error}") from error
-        return Blob(io.BytesIO(content), found.upload_date.replace(tzinfo=UTC))
+        return Blob(io.BytesIO(content), found.upload_date)
 
     def _write_whole(self, name: str, content: bytes) -> None:
         """GridFS's own writer refuses a file that another process is writing, or was writing when it died; the chunks

@@ -1,15 +1,33 @@
-"""From the pictures of a form to the addresses that a proof or incident carries. Drivers and dispatchers share it."""
+"""From the forms that drivers and dispatchers share to commands, with pictures stored on the way."""
 
 from typing import Any
 
+from flask import abort, request
 from flask_wtf.file import FileField
 
-from backend_services.deliveries.commands import CaptureProof, IncidentType, ReportIncident, Severity
+from backend_services.deliveries.commands import (
+    CaptureProof,
+    ChangeDeliveryStatus,
+    DeliveryStatus,
+    IncidentType,
+    ReportIncident,
+    Severity,
+)
 from webapp.blobs import BlobRefused, store_data_url, store_image
 from webapp.forms.deliveries import IncidentForm, ProofForm
 from webapp.presentation import words
 
 MAX_PHOTOS = 4
+
+
+def move_command(delivery_id: str) -> ChangeDeliveryStatus:
+    """What a button "Start", "Out for delivery" and so on sends; what its page showed must still be the status."""
+    try:
+        status = DeliveryStatus(request.form.get("status", ""))
+        expected = DeliveryStatus(request.form.get("expected", ""))
+    except ValueError:
+        abort(400, "There is no such status.")
+    return ChangeDeliveryStatus(delivery_id=delivery_id, status=status, expected_status=expected)
 
 
 def proof_command(delivery_id: str, form: ProofForm) -> CaptureProof | None:

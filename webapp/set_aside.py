@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend_services import dead_letters
 from backend_services.dead_letters import NotSetAside, Redriven, what_is_lost
 from backend_services.pokes import Pokes
+from backend_services.shared_rows import poke_boards, rows_projector
 from eventstore.lane_projector import DeadLetter, LaneProjector
 from eventstore.mongodb import MongoEventStore
 
@@ -62,7 +64,7 @@ class SetAside:
         return Said(said.category, f"Skipped. {said.text}")
 
     def _projector(self) -> LaneProjector:
-        return dead_letters.redriving_projector(self._store, self._engine, self._pokes)
+        return rows_projector(self._store, self._engine, partial(poke_boards, self._pokes, self._engine))
 
 
 def _told(done: Sequence[Redriven]) -> Said:

@@ -1,7 +1,7 @@
 """What every `EventStore` keeps (eventstore/ports.py). An adapter joins by a subclass with its own fixtures."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +16,14 @@ class EventStoreContract:
 
     `settle` returns when everything accepted has its position; some stores give those a moment later.
     """
+
+    @pytest.fixture
+    def opened(self) -> Iterator[list[EventStore]]:
+        """What fixtures open; it is closed in the end."""
+        stores: list[EventStore] = []
+        yield stores
+        for store in stores:
+            store.close()
 
     @pytest.fixture
     def store(self) -> EventStore:

@@ -13,7 +13,7 @@ from eventstore.execute import UNKNOWN_RESULT_BOUND_S, Context, Decision, Execut
 from eventstore.factory import open_event_store
 from eventstore.mongodb import MongoEventStore, probe_slots, refuse_shared_slots
 from eventstore.ports import EventStore, ResultUnknown, StoreUnavailable
-from eventstore.sequencer import Sequencer
+from eventstore.sequencer import PlacedLog, Sequencer
 from ops.engines import MongoServer
 from ops.processes import Child, free_port, wait_until
 from tests.eventstore.contract import EventStoreContract
@@ -25,13 +25,6 @@ INSERT, FIND = b"\x02insert\x00", b"\x02find\x00"
 
 class TestMongoContract(EventStoreContract):
     """Positions come from a sequencer that runs beside the tests."""
-
-    @pytest.fixture
-    def opened(self) -> Iterator[list[EventStore]]:
-        stores: list[EventStore] = []
-        yield stores
-        for store in stores:
-            store.close()
 
     @pytest.fixture
     def sequencer(self, mongo_url: str) -> Iterator[Sequencer]:
@@ -57,8 +50,11 @@ class TestMongoContract(EventStoreContract):
         thread.join()
 
     @pytest.fixture
-    def settle(self, sequencer: Sequencer) -> Callable[[], None]:
-        return lambda: wait_until(lambda: sequencer.count_waiting() == 0, what="a position for every commit")
+    def settle(self, mongo_url: str) -> Iterator[Callable[[], None]]:
+        store = MongoEventStore(mongo_url)
+        waiting = PlacedLog(store).count_waiting
+        yield lambda: wait_until(lambda: waiting() == 0, what="a position for every commit")
+        store.close()
 
     @pytest.fixture
     def reopen(self, mongo_url: str, opened: list[EventStore]) -> Callable[[], EventStore]:

@@ -124,7 +124,7 @@ def test_two_sequencers_and_four_appenders_at_full_speed_make_one_log(mongo: Mon
 
     def place(_: int) -> int:
         sequencer, placed = Sequencer(mongo, TOPICS), 0
-        while not (appended.is_set() and sequencer.count_waiting() == 0):
+        while not (appended.is_set() and PlacedLog(mongo).count_waiting() == 0):
             placed += sequencer.step()
         return placed
 

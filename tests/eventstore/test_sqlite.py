@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,13 +22,6 @@ from tests.eventstore.samples import commit_of
 
 
 class TestSqliteContract(EventStoreContract):
-    @pytest.fixture
-    def opened(self) -> Iterator[list[EventStore]]:
-        stores: list[EventStore] = []
-        yield stores
-        for store in stores:
-            store.close()
-
     @pytest.fixture
     def store(self, tmp_path: Path, opened: list[EventStore]) -> EventStore:
         opened.append(open_event_store(f"sqlite:///{tmp_path}/events.db"))

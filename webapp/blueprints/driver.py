@@ -18,7 +18,7 @@ from webapp.forms.driver import CantDeliverForm, TroubleForm
 from webapp.navigation import navigation_link
 from webapp.presentation import day_bounds, zone
 from webapp.presentation import today as local_today
-from webapp.proofs import incident_command, proof_command, stored_photo
+from webapp.proofs import incident_command, move_command, proof_command, stored_photo
 
 driver = Blueprint("driver", __name__, url_prefix="/driver")
 
@@ -71,16 +71,9 @@ def delivery(delivery_id: str) -> ResponseReturnValue:
 def move_on(delivery_id: str) -> ResponseReturnValue:
     """Start, or say that it is out for delivery."""
     view = _find(delivery_id)
-    try:
-        status = DeliveryStatus(request.form.get("status", ""))
-        expected = DeliveryStatus(request.form.get("expected", ""))
-    except ValueError:
-        abort(400, "There is no such status.")
-    if status not in ON_THE_ROAD:
+    command = move_command(view.delivery_id)
+    if command.status not in ON_THE_ROAD:
         abort(400, "Proof and failure have pages of their own.")
-    command = commands.ChangeDeliveryStatus(
-        delivery_id=view.delivery_id, status=status, expected_status=expected
-    )
     return _step(view, lambda context: waybill().deliveries.change_status(command, context, own_driver_id()))
 
 

@@ -23,12 +23,12 @@ from eventstore.execute import Refusal
 from eventstore.records import RecordedEvent
 from webapp.access import dispatcher_only
 from webapp.accounts.models import account_names
-from webapp.acting import parse_uuid, waybill
+from webapp.acting import waybill
 from webapp.blobs import is_own_picture
 from webapp.blueprints.deliveries import deliveries
 from webapp.database import db
 from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
-from webapp.fragments import not_shown, page_or_block, searched_text
+from webapp.fragments import page_or_block, searched_text, shown_or_404
 from webapp.presentation import day_bounds
 
 MOST_CHOICES = 200
@@ -114,11 +114,7 @@ def changed(delivery_id: str) -> ResponseReturnValue:
 
 def find_delivery_or_404(delivery_id: str) -> DeliveryView:
     """The delivery of an address; 404 where there is none."""
-    known = parse_uuid(delivery_id) or "-"
-    view = queries.find_delivery(db.session(), known)
-    if view is None:
-        not_shown(f"delivery-{known}")
-    return view
+    return shown_or_404("delivery", delivery_id, queries.find_delivery)
 
 
 def delivery_page(

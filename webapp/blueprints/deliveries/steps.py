@@ -18,7 +18,7 @@ from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.forms.fields import renew_command_id
 from webapp.fragments import offer_undo
 from webapp.presentation import in_plain_words
-from webapp.proofs import incident_command, proof_command
+from webapp.proofs import incident_command, move_command, proof_command
 
 
 @deliveries.post("/<delivery_id>/status")
@@ -26,14 +26,7 @@ from webapp.proofs import incident_command, proof_command
 def change_status(delivery_id: str) -> ResponseReturnValue:
     """Move on; what the page showed as the present status must still be it."""
     view = find_delivery_or_404(delivery_id)
-    try:
-        status = DeliveryStatus(request.form.get("status", ""))
-        expected = DeliveryStatus(request.form.get("expected", ""))
-    except ValueError:
-        abort(400, "There is no such status.")
-    command = commands.ChangeDeliveryStatus(
-        delivery_id=view.delivery_id, status=status, expected_status=expected
-    )
+    command = move_command(view.delivery_id)
     return _act(view, lambda context: waybill().deliveries.change_status(command, context))
 
 

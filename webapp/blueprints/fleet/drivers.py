@@ -25,7 +25,7 @@ from webapp.database import db
 from webapp.forms.auth import DriverSignInForm, PasswordForm
 from webapp.forms.fields import renew_command_id
 from webapp.forms.fleet import DriverForm, DriverStatusForm
-from webapp.fragments import not_shown, page_or_block
+from webapp.fragments import page_or_block, shown_or_404
 from webapp.presentation import in_plain_words, today
 
 
@@ -138,11 +138,7 @@ def change_sign_in(driver_id: str, change: str) -> ResponseReturnValue:
 
 
 def _find(driver_id: str) -> DriverView:
-    known = parse_uuid(driver_id) or "-"
-    view = queries.find_driver(db.session(), known)
-    if view is None:
-        not_shown(f"driver-{known}")
-    return view
+    return shown_or_404("driver", driver_id, queries.find_driver)
 
 
 def _namesakes(driver_id: str, form: DriverForm) -> list[DriverView]:

@@ -15,7 +15,7 @@ from webapp.blueprints.fleet.week import coming_days
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
 from webapp.forms.fleet import VehicleForm, VehicleStatusForm
-from webapp.fragments import not_shown, page_or_block
+from webapp.fragments import page_or_block, shown_or_404
 from webapp.presentation import in_plain_words, today
 
 
@@ -87,11 +87,7 @@ def change_vehicle_status(vehicle_id: str) -> ResponseReturnValue:
 
 
 def _find(vehicle_id: str) -> VehicleView:
-    known = parse_uuid(vehicle_id) or "-"
-    view = queries.find_vehicle(db.session(), known)
-    if view is None:
-        not_shown(f"vehicle-{known}")
-    return view
+    return shown_or_404("vehicle", vehicle_id, queries.find_vehicle)
 
 
 def _namesakes(vehicle_id: str, form: VehicleForm) -> list[VehicleView]:

@@ -18,7 +18,7 @@ from webapp.blueprints.routes import routes
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
 from webapp.forms.routes import USUAL_LEG, DuplicateForm, NewRouteForm
-from webapp.fragments import not_shown, page_or_block, searched_text
+from webapp.fragments import page_or_block, searched_text, shown_or_404
 from webapp.presentation import day_bounds, from_local, today, zone
 
 
@@ -108,11 +108,7 @@ def duplicate(route_id: str) -> ResponseReturnValue:
 
 def find_route_or_404(route_id: str) -> RouteView:
     """The route of an address; 404 where there is none."""
-    known = parse_uuid(route_id) or "-"
-    view = queries.find_route(db.session(), known)
-    if view is None:
-        not_shown(f"route-{known}")
-    return view
+    return shown_or_404("route", route_id, queries.find_route)
 
 
 def _new_page(form: NewRouteForm, refusal: Refusal | None = None) -> str:
