@@ -40,11 +40,14 @@ class CreateRoute(msgspec.Struct, frozen=True, kw_only=True):
     checkpoints: tuple[Checkpoint, ...] = ()
 
 
-class UpdateRoute(msgspec.Struct, frozen=True, kw_only=True):
+class UpdateRoute(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """With `move_checkpoints` the checkpoints' times move by as much as the start does."""
+
     route_id: str
     origin: str
     destination: str
     scheduled_start_time: datetime
+    move_checkpoints: bool = False
 
 
 class ChangeRouteStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """A route: its plan, its status, and the unfinished deliveries that run it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -114,12 +114,13 @@ def update_route(route: Route, command: commands.UpdateRoute) -> list[Event]:
     if (origin, destination, command.scheduled_start_time) == (route.origin, route.destination, route.start):
         return []
     _refuse_in_use(route, "changed")
-    if route.checkpoints and command.scheduled_start_time >= route.checkpoints[0].expected_time:
+    moves = command.move_checkpoints and command.scheduled_start_time != route.start
+    if not moves and route.checkpoints and command.scheduled_start_time >= route.checkpoints[0].expected_time:
         first = route.checkpoints[0]
         raise Refusal(
             "start_after_first_checkpoint",
             f"The start must be before checkpoint {first.sequence} ({first.location}), which is expected at"
-            f" {iso(first.expected_time)}. Choose an earlier start, or move the checkpoints first.",
+            f" {iso(first.expected_time)}. Choose an earlier start, or move the checkpoints along.",
             errors={"scheduledStartTime": f"must be before {iso(first.expected_time)}"},
         )
     updated = events.RouteUpdated(
@@ -128,7 +129,22 @@ def update_route(route: Route, command: commands.UpdateRoute) -> list[Event]:
         destination=destination,
         scheduled_start_time=command.scheduled_start_time,
     )
-    return _with_end_time(route, [updated])
+    moved = _moved(route, command.scheduled_start_time - route.start) if moves else []
+    return _with_end_time(route, [updated, *moved])
+
+
+def _moved(route: Route, by: timedelta) -> list[Event]:
+    """Every checkpoint, its window too, so much later (or earlier)."""
+    if route.checkpoints:
+        _refuse_unless_planning(route)
+    moved: list[Event] = []
+    for stop in route.checkpoints:
+        times = ("expected_time", "window_start", "window_end")
+        instants = {name: getattr(stop, name) for name in times}
+        later = {name: instant + by for name, instant in instants.items() if instant is not None}
+        fields = _fields(stop) | later
+        moved.append(events.CheckpointUpdated(route_id=route.route_id, **fields))
+    return moved
 
 
 def change_route_status(route: Route, command: commands.ChangeRouteStatus) -> list[Event]:

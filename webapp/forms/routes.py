@@ -51,6 +51,10 @@ class RouteForm(FlaskForm):  # type: ignore[misc]
     start = moment_field("Start")
 
 
+class RouteDetailsForm(RouteForm):
+    moves = BooleanField("Move the checkpoints' times along with the start")
+
+
 class StopRow(Form):  # type: ignore[misc]
     """One line of a new route's checkpoints; empty lines don't count."""
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from backend_services.routes import commands, events, route
@@ -53,9 +54,13 @@ def change(sequence: int, minutes: float, location: str | None = None) -> Any:
     return lambda state: route.update_checkpoint(state, command)
 
 
-def update(origin: str = "A", destination: str = "B", start: float = 0) -> Any:
+def update(origin: str = "A", destination: str = "B", start: float = 0, *, moving: bool = False) -> Any:
     command = commands.UpdateRoute(
-        route_id="r", origin=origin, destination=destination, scheduled_start_time=at(start)
+        route_id="r",
+        origin=origin,
+        destination=destination,
+        scheduled_start_time=at(start),
+        move_checkpoints=moving,
     )
     return lambda state: route.update_route(state, command)
 
@@ -189,6 +194,22 @@ class TestDetails:
     @pytest.mark.parametrize("start", [10, 15])
     def test_the_start_stays_before_the_first_checkpoint(self, start: float) -> None:
         given(*THREE).when(update(start=start)).then_refused("start_after_first_checkpoint")
+
+    def test_the_checkpoints_move_along_as_much_as_the_start(self) -> None:
+        windowed = Checkpoint(
+            sequence=5, location="P5", expected_time=at(50), window_start=at(45), window_end=at(55)
+        )
+        past = [*THREE, events.CheckpointAdded(route_id="r", **msgspec.structs.asdict(windowed))]
+        moved = given(*past).when(update(start=60, moving=True))
+        names = ("RouteUpdated", *["CheckpointUpdated"] * 4, "RouteScheduledEndTimeUpdated")
+        after = given(*past).after(moved.then_types(*names)).state
+        assert [stop.expected_time for stop in after.checkpoints] == [at(70), at(80), at(100), at(110)]
+        assert (after.checkpoints[3].window_start, after.checkpoints[3].window_end) == (at(105), at(115))
+        assert after.scheduled_end == at(110)
+
+    def test_only_while_planning_do_the_checkpoints_move(self) -> None:
+        given(*ACTIVE).when(update(start=5, moving=True)).then_refused("route_not_in_planning")
+        given(*ACTIVE).when(update(origin="X", moving=True)).then_types("RouteUpdated")
 
     def test_the_same_again_changes_nothing_even_in_use(self) -> None:
         given(*ACTIVE, used_by("x")).when(update()).then_nothing()

@@ -276,12 +276,25 @@ class TestTheEditor:
         assert "Details saved." in page.text
         assert scene.route(route.route_id).scheduled_start_at == scene.at(10)
 
+    def test_the_checkpoints_move_along_with_the_start_unless_told_not_to(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        route = scene.add_route(active=False, stops=2)
+        before = [stop.expected_time for stop in scene.route(route.route_id).checkpoints]
+        dana.send(dana.get(f"/routes/{route.route_id}").form("Save details"), start=local(scene, 30))
+        moved = scene.route(route.route_id)
+        assert moved.scheduled_start_at == scene.at(30)
+        assert [stop.expected_time - timedelta(minutes=30) for stop in moved.checkpoints] == before
+        form = dana.get(f"/routes/{route.route_id}").form("Save details")
+        dana.send(form, start=local(scene, 25), moves=[])
+        assert scene.route(route.route_id).checkpoints == moved.checkpoints
+
     def test_a_start_after_the_first_checkpoint_is_said_at_the_field(
         self, dana: Browser, scene: Scene
     ) -> None:
         route = scene.add_route(active=False, stops=1)
         form = dana.get(f"/routes/{route.route_id}").form("Save details")
-        page = dana.send(form, start=local(scene, 30))
+        page = dana.send(form, start=local(scene, 30), moves=[])
         assert page.status == 422
         assert "details-start-error" in page.ids
         assert scene.route(route.route_id).scheduled_start_at == scene.at(0)

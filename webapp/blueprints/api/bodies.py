@@ -82,6 +82,10 @@ class RouteBody(Struct, rename="camel", kw_only=True):
     scheduled_start_time: Instant
 
 
+class ChangedRouteBody(RouteBody, rename="camel", kw_only=True):
+    move_checkpoints: bool = False
+
+
 class NewRouteBody(RouteBody, rename="camel", kw_only=True):
     id: UUID | None = None
     checkpoints: Annotated[tuple[CheckpointBody, ...], Meta(max_length=200)] = ()

@@ -30,17 +30,19 @@ def create_route(body: bodies.NewRouteBody) -> answers.Done:
     return accepted(done(waybill().routes.create_route(command, command_context())))
 
 
-@operation(api, "PUT", "/routes/{route_id}", tag="Routes", body=bodies.RouteBody, answer=answers.Done)
-def update_route(route_id: str, body: bodies.RouteBody) -> answers.Done:
+@operation(api, "PUT", "/routes/{route_id}", tag="Routes", body=bodies.ChangedRouteBody, answer=answers.Done)
+def update_route(route_id: str, body: bodies.ChangedRouteBody) -> answers.Done:
     """Change origin, destination or start.
 
-    Refused while unfinished deliveries use the route; the start must stay before the first checkpoint.
+    Refused while unfinished deliveries use the route; the start must stay before the first checkpoint. With
+    `moveCheckpoints` every checkpoint moves by as much as the start does, which only a route in Planning allows.
     """
     command = commands.UpdateRoute(
         route_id=route_id,
         origin=body.origin,
         destination=body.destination,
         scheduled_start_time=body.scheduled_start_time,
+        move_checkpoints=body.move_checkpoints,
     )
     return accepted(done(waybill().routes.update_route(command, command_context())))
 

@@ -20,7 +20,7 @@ from webapp.blueprints.routes import routes
 from webapp.blueprints.routes.planning import find_route_or_404, usual_next
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
-from webapp.forms.routes import CheckpointForm, RouteForm, was_text
+from webapp.forms.routes import CheckpointForm, RouteDetailsForm, was_text
 from webapp.fragments import offer_undo, page_or_block
 from webapp.presentation import clock, from_local, in_plain_words, to_form, zone
 
@@ -36,7 +36,7 @@ def show(route_id: str) -> ResponseReturnValue:
 @dispatcher_only
 def update(route_id: str) -> ResponseReturnValue:
     """Change origin, destination or start."""
-    view, form = find_route_or_404(route_id), RouteForm()
+    view, form = find_route_or_404(route_id), RouteDetailsForm()
     if not form.validate():
         return _editor(view, details=form), 422
     command = commands.UpdateRoute(
@@ -44,6 +44,7 @@ def update(route_id: str) -> ResponseReturnValue:
         origin=form.origin.data,
         destination=form.destination.data,
         scheduled_start_time=from_local(form.start.data),
+        move_checkpoints=form.moves.data,
     )
     outcome = attempt(lambda context: waybill().routes.update_route(command, context))
     if isinstance(outcome, Refusal):
@@ -146,7 +147,7 @@ def reorder(route_id: str) -> ResponseReturnValue:
 
 def _editor(
     view: RouteView,
-    details: RouteForm | None = None,
+    details: RouteDetailsForm | None = None,
     added: CheckpointForm | None = None,
     edited: CheckpointForm | None = None,
     refusal: Refusal | None = None,
@@ -158,8 +159,8 @@ def _editor(
     last = view.checkpoints[-1] if view.checkpoints else None
     following = {"sequence": last.sequence + 1 if last else 1, "expected": _local(usual_next(view))}
     start = _local(view.scheduled_start_at)
-    details = details or RouteForm(
-        formdata=None, origin=view.origin, destination=view.destination, start=start
+    details = details or RouteDetailsForm(
+        formdata=None, origin=view.origin, destination=view.destination, start=start, moves=True
     )
     added = added or CheckpointForm(formdata=None, **following)
     for form in (details, added, edited):
