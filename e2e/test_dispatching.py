@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -146,6 +147,50 @@ def test_a_route_is_edited_with_the_keyboard_without_losing_the_place(desk: Page
     assert is_same_page(desk)
     desk.get_by_role("button", name="Undo").click()
     expect(desk.locator("#stop-2")).to_be_visible()
+
+
+def test_checkpoints_are_dragged_into_another_order_and_back_where_nothing_was_saved(
+    browser: Browser, server: Server
+) -> None:
+    # Rows that are on their way can't be dragged over, so here they jump. The console may complain.
+    desk = browser.new_page(base_url=server.url, reduced_motion="reduce")
+    sign_in(desk, "dana")
+    route_id = add_route(server.client, soon(600), stops=3, active=False)
+    desk.goto(f"/routes/{route_id}")
+    mark(desk)
+    places = desk.locator("tr[data-stop] td[data-label=Place]")
+    numbers = desk.locator("tr[data-stop] td[data-label='No.']")
+
+    def drag(row: int, to: int) -> None:
+        rows, step = desk.locator("tr[data-stop]"), 1 if to > row else -1
+        desk.locator("[data-grip]").nth(row).hover()
+        desk.mouse.down()
+        for passed in range(row + step, to + step, step):
+            box = rows.nth(passed).bounding_box()
+            assert box is not None
+            desk.mouse.move(box["x"] + 30, box["y"] + box["height"] * (0.8 if step > 0 else 0.2), steps=4)
+            expect(rows.nth(passed)).to_contain_class("dragged")
+        desk.mouse.up()
+
+    drag(0, 2)
+    expect(places).to_contain_text(["P2", "P3", "P1"])
+    expect(numbers).to_have_text(["1", "2", "3"])  # they stay, which only the server's answer shows
+    assert [stop["location"] for stop in read_route(server, route_id)["checkpoints"]] == ["P2", "P3", "P1"]
+    drag(2, 0)
+    expect(places).to_contain_text(["P1", "P2", "P3"])
+    expect(numbers).to_have_text(["1", "2", "3"])
+    assert is_same_page(desk)
+    server.kill()
+    drag(0, 2)
+    expect(desk.locator(".toast-box")).to_contain_text("Waybill can't be reached.")
+    expect(places).to_contain_text(["P1", "P2", "P3"])
+    server.start()
+    desk.close()
+
+
+def read_route(server: Server, route_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = ok(server.client.get(f"/api/routes/{route_id}"))
+    return body
 
 
 def test_places_are_suggested_while_one_types(desk: Page, server: Server) -> None:
