@@ -169,7 +169,7 @@ def test_checkpoints_are_dragged_into_another_order_and_back_where_nothing_was_s
             box = rows.nth(passed).bounding_box()
             assert box is not None
             desk.mouse.move(box["x"] + 30, box["y"] + box["height"] * (0.8 if step > 0 else 0.2), steps=4)
-            expect(rows.nth(passed)).to_contain_class("dragged")
+            expect(rows.nth(passed)).to_contain_class("sortable-ghost")
         desk.mouse.up()
 
     drag(0, 2)

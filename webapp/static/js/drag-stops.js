@@ -12,7 +12,6 @@ function show() {
     draggable: "[data-stop]",
     dataIdAttr: "data-stop",
     handle: "[data-grip]",
-    ghostClass: "dragged",
     forceFallback: true, // a browser's own dragging knows no touch and shows a picture of the row as it was
     animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
     onUpdate: () => {
