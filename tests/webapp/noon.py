@@ -6,10 +6,12 @@ from pathlib import Path
 from flask import Flask
 
 from backend_services.settings import load_settings
+from eventstore.doors import Doors
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
 from webapp.accounts.models import create_account
+from webapp.wiring import build
 
 PASSWORD = "a long password for tests"
 API_KEY = "a-key-for-tests-0123456789"
@@ -21,15 +23,16 @@ def zone_where_it_is_noon() -> str:
     return f"Etc/GMT{-ahead:+d}"
 
 
-def start_app(data_dir: Path) -> Flask:
-    """A running app where one can sign in as `dispatcher`."""
+def start_app(data_dir: Path, doors: Doors | None = None) -> Flask:
+    """A running app where one can sign in as `dispatcher`; `doors` hold its clock."""
     environ = {
         "WAYBILL_DATA_DIR": str(data_dir),
         "WAYBILL_API_KEY": API_KEY,
         "WAYBILL_RATE_LIMIT": "off",
         "WAYBILL_TIME_ZONE": zone_where_it_is_noon(),
     }
-    app = create_app(load_settings(environ))
+    settings = load_settings(environ)
+    app = create_app(settings, build(settings, doors))
     app.extensions["waybill"].start()
     with app.app_context():
         create_account("dispatcher", PASSWORD, "dispatcher", "Dana Dispatcher")

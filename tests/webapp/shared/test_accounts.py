@@ -80,6 +80,7 @@ def test_suspended_drivers_are_signed_out_by_whichever_process_comes_first(
 def test_processes_that_start_at_once_make_the_tables_once(database_url: str) -> None:
     url = database_url.replace("postgresql://", "postgresql+psycopg://")
     together = Barrier(6)
+    wanted = ["accounts", "checkpoints", "import_items", "imports", "sign_ins"]
 
     def start_one(_number: int) -> list[str]:
         engine = create_engine(url, execution_options={"schema_translate_map": {None: "accounts"}})
@@ -93,7 +94,7 @@ def test_processes_that_start_at_once_make_the_tables_once(database_url: str) ->
         return sorted(tables)
 
     with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(start_one, range(6))) == [["accounts", "checkpoints", "sign_ins"]] * 6
+        assert list(pool.map(start_one, range(6))) == [wanted] * 6
 
 
 def test_of_many_who_make_the_first_account_one_succeeds(
