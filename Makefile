@@ -16,7 +16,7 @@ demo: $(VENV)/.run ## Start Waybill with a demo day in Helsinki (PORT, default 8
 	@exec $(BIN)/python -m webapp.demo
 
 run: $(VENV)/.run ## Start Waybill without demo data
-	@exec $(BIN)/python -m webapp
+	@WAYBILL_DEVELOPMENT="$${WAYBILL_DEVELOPMENT:-on}" exec $(BIN)/python -m webapp
 
 test: $(VENV)/.dev chromium java ## Lint, types and every test in both modes: what CI runs
 	@$(MAKE) --no-print-directory lint types

@@ -34,6 +34,7 @@ KNOWN = {
     "WAYBILL_METRICS_PORT",
     "WAYBILL_LOG_LEVEL",
     "WAYBILL_MAP_STYLE_URL",
+    "WAYBILL_DEVELOPMENT",
 }
 IN_MEMORY = "memory://"
 ENGINES = {
@@ -79,6 +80,7 @@ class Settings:
     metrics_port: int | None
     log_level: str
     map_style_url: str | None
+    is_development: bool
 
     @property
     def is_distributed(self) -> bool:
@@ -134,6 +136,7 @@ def load_settings(environ: Mapping[str, str], *, serves_pages: bool = True) -> S
         "metrics_port": read("WAYBILL_METRICS_PORT", "0", _whole(0, 65_535)) or None,
         "log_level": read("WAYBILL_LOG_LEVEL", "INFO", _log_level),
         "map_style_url": read("WAYBILL_MAP_STYLE_URL", "", _map_style),
+        "is_development": read("WAYBILL_DEVELOPMENT", "off", _switch),
     }
     given_secret = read("SECRET_KEY", "", _secret(32))
     if distributed and not problems and serves_pages and not environ.get("SECRET_KEY"):
@@ -280,6 +283,12 @@ def _map_style(name: str, text: str) -> str | None:
             f"{name} must be like https://host/style.json or https://host/{{z}}/{{x}}/{{y}}.png."
         )
     return text or None
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(f"{name} must be on or off, not {text!r}.")
+    return text == "on"
 
 
 def _kept_secret(data_dir: Path) -> str:

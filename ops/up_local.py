@@ -39,7 +39,11 @@ def main() -> int:
 
 
 def _run_roles(folder: Path, urls: dict[str, str], stopping: threading.Event) -> int:
-    environ = {"SECRET_KEY": os.environ.get("SECRET_KEY") or _kept_secret(folder), **urls}
+    environ = {
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or _kept_secret(folder),
+        "WAYBILL_DEVELOPMENT": os.environ.get("WAYBILL_DEVELOPMENT") or "on",
+        **urls,
+    }
     cluster = Cluster(folder / "logs", environ, FULL, PORTS)
     try:
         cluster.start()

@@ -9,6 +9,7 @@ from webapp.access import check_all_routes_declared, current_actor, init_access
 from webapp.accounts.sign_in import init_sign_in
 from webapp.blob_stores import open_blob_store
 from webapp.blueprints import all_blueprints
+from webapp.blueprints.design import design
 from webapp.correlation import init_correlation
 from webapp.database import init_database
 from webapp.imports import init_imports
@@ -42,6 +43,8 @@ def create_app(settings: Settings, waybill: Waybill | None = None) -> Flask:
     init_imports(app)
     for blueprint in all_blueprints():
         app.register_blueprint(blueprint)
+    if settings.is_development:
+        app.register_blueprint(design)
     start_with(app, waybill)
     check_all_routes_declared(app)
     return app

@@ -19,7 +19,11 @@ from webapp.demo.simulator import Simulator
 START_BOUND_S = 60.0
 STOP_BOUND_S = 35.0
 DEFAULT_SPEED = "2"  # something changes on the board every few seconds
-DEFAULTS = {"WAYBILL_TIME_ZONE": "Europe/Helsinki", "WAYBILL_RATE_LIMIT": "1000 per 10 seconds"}
+DEFAULTS = {
+    "WAYBILL_TIME_ZONE": "Europe/Helsinki",
+    "WAYBILL_RATE_LIMIT": "1000 per 10 seconds",
+    "WAYBILL_DEVELOPMENT": "on",
+}
 
 
 def main() -> int:

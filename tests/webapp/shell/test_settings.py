@@ -51,6 +51,7 @@ def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
         ("WAYBILL_LOG_LEVEL", "LOUD", "WARNING"),
         ("WAYBILL_MAP_STYLE_URL", "tiles.example.org", "https://host"),
         ("WAYBILL_MAP_STYLE_URL", "https://a.example/x; script-src *", "https://host"),
+        ("WAYBILL_DEVELOPMENT", "yes", "on or off"),
         ("WAYBILL_PROT", "1", "not a setting"),
         ("WAYBILL_DATA_DIR", "/dev/null/x", "can't be made"),
     ],
