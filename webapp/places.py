@@ -3,28 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Flask
 
-from backend_services.deliveries.queries import DeliveryView
+from backend_services.deliveries.queries import DeliveryView, StopView
 from backend_services.fleet.positions import Fix, Positions
+from backend_services.routes.commands import Checkpoint
 from backend_services.settings import Settings
 from eventstore.ports import StoreUnavailable
 from webapp.presentation import iso_text
 
-
-class Stop(Protocol):
-    """A checkpoint of a delivery or a route; one without coordinates isn't on the map."""
-
-    @property
-    def sequence(self) -> int: ...
-    @property
-    def location(self) -> str: ...
-    @property
-    def latitude(self) -> float | None: ...
-    @property
-    def longitude(self) -> float | None: ...
+Stop = StopView | Checkpoint
+"""A checkpoint of a delivery or of a route; one without coordinates isn't on the map."""
 
 
 def init_places(app: Flask, settings: Settings) -> None:
@@ -76,7 +67,7 @@ def stops_json(stops: Iterable[Stop], *, is_late: bool = False) -> list[dict[str
     found: list[dict[str, Any]] = []
     next_state: str = "late" if is_late else "next"
     for stop in stops:
-        reached_at: datetime | None = getattr(stop, "reached_at", None)
+        reached_at = stop.reached_at if isinstance(stop, StopView) else None
         state = "reached" if reached_at else next_state
         next_state = next_state if reached_at else "open"
         if stop.latitude is not None and stop.longitude is not None:
