@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, prove, reach
 from tests.journey.conftest import MODES, AnyServer, make_server
@@ -154,3 +154,8 @@ def sign_in(page: Page, username: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile("/(board|driver)$"))
+
+
+def row_of(board: Page, name: str) -> Locator:
+    """The row of the board's list that names somebody; the map names its drivers in a table, too."""
+    return board.locator("#board-list").get_by_role("row", name=re.compile(name))
