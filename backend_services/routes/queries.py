@@ -99,7 +99,8 @@ def list_places_within(
         CheckpointRow.latitude.between(latitude - high, latitude + high),
         CheckpointRow.longitude.between(longitude - wide, longitude + wide),
     )
-    return [(name, float(lat), float(lon)) for name, lat, lon in session.execute(query.distinct())]
+    rows = session.execute(query.distinct())
+    return [(name, lat, lon) for name, lat, lon in rows if lat is not None and lon is not None]
 
 
 def count_routes_by_status(session: Session) -> dict[str, int]:
