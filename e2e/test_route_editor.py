@@ -66,6 +66,7 @@ def test_a_click_on_a_known_place_names_it_and_one_elsewhere_moves_a_checkpoint(
     open_editor(desk, planned)
     expect(desk.locator("#map")).to_have_attribute("data-plan", "1")
     desk.get_by_role("link", name="Change checkpoint 1, Wrong name").click()
+    expect(desk.locator("#edit-form")).to_be_visible()  # and with it another map
     expect(desk.locator("#map")).to_have_attribute("data-plan", "1", timeout=20_000)
 
     desk.get_by_label("Place", exact=True).first.fill("")
