@@ -4,12 +4,24 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
-from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, prove, reach
+from tests.journey.city import (
+    add_delivery,
+    add_driver,
+    add_route,
+    add_vehicle,
+    iso,
+    move,
+    ok,
+    prove,
+    reach,
+    soon,
+)
 from tests.journey.conftest import MODES, AnyServer, make_server
 
 PASSWORD = "a long enough password"
@@ -79,8 +91,15 @@ def places(server: AnyServer) -> dict[str, str]:
     failed = add_delivery(http, add_route(http))
     ok(move(http, failed, "Failed", reason="no_access"))
     planning = add_route(http, active=False)
+    somewhere = {"location": "Kiosk", "latitude": 60.1712, "longitude": 24.9415}
+    expected = {"sequence": 3, "expectedTime": iso(soon(60))}
+    ok(http.post(f"/api/routes/{planning}/checkpoints", json={**expected, **somewhere}))
+    now = datetime.now(UTC)
     return {
         "board": "/board",
+        "map": "/board?panes=map",
+        "history": f"/board?at={iso(now)}&delivery={done}",
+        "history before all": f"/board?at={iso(now - timedelta(days=400))}",
         "deliveries": "/deliveries",
         "new delivery": f"/deliveries/new?route={route_id}",
         "delivered": f"/deliveries/{done}",
@@ -90,6 +109,7 @@ def places(server: AnyServer) -> dict[str, str]:
         "new route": "/routes/new",
         "active route": f"/routes/{route_id}",
         "planned route": f"/routes/{planning}",
+        "changed checkpoint": f"/routes/{planning}?edit=3",
         "duplicate": f"/routes/{planning}/duplicate",
         "drivers": "/fleet",
         "vehicles": "/fleet?show=vehicles",
@@ -98,6 +118,8 @@ def places(server: AnyServer) -> dict[str, str]:
         "new driver": "/fleet/drivers/new",
         "new vehicle": "/fleet/vehicles/new",
         "incidents": "/incidents",
+        "import drivers": "/import/drivers",
+        "import routes": "/import/routes",
         "people": "/people",
         "system": "/admin/system",
         "nothing": "/there/is/nothing",
@@ -154,3 +176,8 @@ def sign_in(page: Page, username: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile("/(board|driver)$"))
+
+
+def row_of(board: Page, name: str) -> Locator:
+    """The row of the board's list that names somebody; the map names its drivers in a table, too."""
+    return board.locator("#board-list").get_by_role("row", name=re.compile(name))

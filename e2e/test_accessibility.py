@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from e2e.conftest import sign_in
 
@@ -25,6 +25,21 @@ def complaints(page: Page) -> list[str]:
     ]
 
 
+def complaints_of_an_import(page: Page, mark: str) -> dict[str, list[str]]:
+    """What axe says of the preview of a file with a good row and a bad one, and of the result."""
+    content = f"Name,Licence\nGood {mark},L-{mark}\nBad {mark},\n"
+    page.goto("/import/drivers")
+    page.get_by_label("CSV file").set_input_files(
+        {"name": "staff.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    )
+    page.get_by_role("button", name="Show the preview").click()
+    expect(page.get_by_text("The licence is missing.")).to_be_visible()
+    found = {"import preview": complaints(page)}
+    page.get_by_role("button", name="Import 1 driver").click()
+    expect(page.get_by_text("1 driver imported.")).to_be_visible()
+    return {**found, "import result": complaints(page)}
+
+
 @pytest.mark.parametrize(
     ("width", "height", "scheme"),
     [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")],
@@ -39,6 +54,9 @@ def test_every_page_is_accessible(
     for name, address in places.items():
         page.goto(address)
         page.wait_for_load_state("networkidle")
+        for drawn in page.locator("[data-map]").all():
+            expect(drawn).to_have_attribute("data-ready", "yes", timeout=20_000)
         found[name] = complaints(page)
+    found |= complaints_of_an_import(page, f"{width} {scheme}")
     lines = [f"{name}: {rule}" for name, rules in found.items() for rule in rules]
     assert not lines, "\n".join(lines)

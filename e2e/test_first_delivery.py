@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import PASSWORD, make_first_account, sign_in
+from e2e.conftest import PASSWORD, make_first_account, row_of, sign_in
 from tests.journey.server import Server
 
 
@@ -49,7 +49,7 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(  # noqa: PLR0915 - one stor
 
     board = open_page()
     sign_in(board, "dana")
-    row = board.get_by_role("row", name=re.compile("Aino Virta"))
+    row = row_of(board, "Aino Virta")
     expect(row).to_contain_text("Picked up")
     expect(board.locator("[data-pill]")).to_have_text(re.compile("live", re.I))
 

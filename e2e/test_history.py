@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,3 +52,13 @@ def test_from_live_through_the_day_and_back(page: Page, server: AnyServer) -> No
     page.get_by_role("link", name="Back to live").click()
     expect(row).to_contain_text("Failed")
     expect(pill).to_have_text("live")
+
+
+def test_the_slider_at_its_left_end_still_goes_to_the_beginning_of_its_minute(page: Page) -> None:
+    today = datetime.now(UTC).date()
+    page.goto(f"/board?at={today}T00:00:30")
+    slider = page.get_by_role("slider", name="Time of the day")
+    expect(slider).to_have_value("0")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.get_by_label("Time", exact=True)).to_have_value("00:00:00")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import sign_in
+from e2e.conftest import row_of, sign_in
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, soon
 from tests.journey.server import Server
 
@@ -58,9 +58,7 @@ def test_it_all_works_without_javascript(open_page: Callable[..., Page], server:
     page.get_by_role("button", name=re.compile("Mark reached|Reached")).first.click()
     expect(page.get_by_text("Out for delivery").first).to_be_visible()
     page.goto("/board?q=plain+petra")
-    expect(page.locator("#board-list").get_by_role("row", name=re.compile("Plain Petra"))).to_contain_text(
-        "Out for delivery"
-    )
+    expect(row_of(page, "Plain Petra")).to_contain_text("Out for delivery")
 
 
 def test_the_board_heals_after_the_server_was_away(open_page: Callable[..., Page], server: Server) -> None:
@@ -71,7 +69,7 @@ def test_the_board_heals_after_the_server_was_away(open_page: Callable[..., Page
     expect(pill).to_have_text(re.compile("^live", re.I))
     driver_id = add_driver(http, "Late Lena")
     delivery_id = add_delivery(http, add_route(http), driver_id, add_vehicle(http))
-    row = page.get_by_role("row", name=re.compile("Late Lena"))
+    row = row_of(page, "Late Lena")
     expect(row).to_contain_text("Picked up")
     server.kill()
     expect(pill).to_have_text(re.compile("as of"), timeout=10_000)
@@ -90,4 +88,4 @@ def test_a_change_arrives_on_every_open_board(open_page: Callable[..., Page], se
         expect(board.locator("[data-pill]")).to_have_text(re.compile("^live", re.I))
     ok(move(http, delivery_id, "InTransit"))
     for board in boards:
-        expect(board.get_by_role("row", name=re.compile("Quick Quentin"))).to_contain_text("In transit")
+        expect(row_of(board, "Quick Quentin")).to_contain_text("In transit")

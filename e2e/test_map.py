@@ -277,7 +277,8 @@ def test_another_map_comes_from_where_the_settings_say(browser: Browser, tmp_pat
         make_first_account(page, server.setup_code())
 
         open_map(page)
-        assert asked == ["https://tiles.example.org/style.json"]
+        # The board behind the sign-up may have asked for it before it was left.
+        assert set(asked) == {"https://tiles.example.org/style.json"}
         assert complaints == []
     finally:
         page.close()

@@ -3,14 +3,18 @@
 import csv
 from dataclasses import dataclass
 from functools import lru_cache
+from math import cos, hypot, inf, radians
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from backend_services.routes.queries import list_places
+from backend_services.routes.queries import list_places, list_places_within
 
 DEMO_ADDRESSES = Path(__file__).parent / "demo" / "data" / "addresses.csv"
 MOST_SUGGESTIONS = 30
+NEAR_M = 25
+METRES_PER_DEGREE = 111_320
+"""Of latitude."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,24 @@ def find_place(session: Session, name: str) -> Place:
         if used == name and where[0] is not None:
             return Place(name, *where)
     return _demo_places().get(name, Place(name)) if _is_demo_city(session) else Place(name)
+
+
+def nearest_place(session: Session, latitude: float, longitude: float) -> Place | None:
+    """The known place nearest to a point, None where none is within `NEAR_M`."""
+    high = NEAR_M / METRES_PER_DEGREE
+    wide = high / max(0.01, cos(radians(latitude)))
+
+    def apart(place: Place) -> float:
+        """In heights of the search's ellipse: 1 is its rim."""
+        if place.latitude is None or place.longitude is None:
+            return inf
+        return hypot((place.latitude - latitude) / high, (place.longitude - longitude) / wide)
+
+    found = [Place(*each) for each in list_places_within(session, latitude, longitude, high, wide)]
+    if _is_demo_city(session):
+        found.extend(_demo_places().values())
+    nearest = min(found, key=apart, default=None)
+    return nearest if nearest is not None and apart(nearest) <= 1 else None
 
 
 def _is_demo_city(session: Session) -> bool:

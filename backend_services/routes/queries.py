@@ -89,6 +89,20 @@ def list_places(
     return list(found.values())[:limit]
 
 
+def list_places_within(
+    session: Session, latitude: float, longitude: float, high: float, wide: float
+) -> list[tuple[str, float, float]]:
+    """Places of checkpoints planned so far up to `high` and `wide` degrees (WGS 84) from a point: (name, latitude,
+    longitude)."""
+    columns = (CheckpointRow.location, CheckpointRow.latitude, CheckpointRow.longitude)
+    query = select(*columns).where(
+        CheckpointRow.latitude.between(latitude - high, latitude + high),
+        CheckpointRow.longitude.between(longitude - wide, longitude + wide),
+    )
+    rows = session.execute(query.distinct())
+    return [(name, lat, lon) for name, lat, lon in rows if lat is not None and lon is not None]
+
+
 def count_routes_by_status(session: Session) -> dict[str, int]:
     """How many routes have each status; every status is there."""
     query = select(RouteRow.status, func.count()).group_by(RouteRow.status)

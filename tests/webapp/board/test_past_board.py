@@ -247,6 +247,23 @@ def test_the_forms_work_without_javascript_and_keep_the_filters(
     assert back.status == 200
 
 
+def test_the_slider_reaches_back_to_before_the_days_first_change(
+    dana: Browser, scene: Scene, clock: Clock
+) -> None:
+    clock.now = clock.now.replace(minute=0, second=20)
+    created = clock.now
+    delivery = scene.add_delivery(scene.add_route())
+    form = next(form for form in past(dana, created).forms if form.id == "history-slider")
+    first = re.search(r'id="minute"[^>]* min="(\d+)"', past(dana, created).html)
+    assert first is not None
+
+    leftmost = dana.get(dana.send(form, minute=first[1]).response.location)
+
+    assert delivery.delivery_id in rows_of(past(dana, created).html)
+    assert delivery.delivery_id not in rows_of(leftmost.html)
+    assert int(dict(form.values)["minute"]) > int(first[1])
+
+
 def test_previous_and_next_change_walk_through_the_day(dana: Browser, scene: Scene, clock: Clock) -> None:
     instants = list(a_day(scene, clock))
     page = past(dana, instants[-1])

@@ -391,5 +391,23 @@ class TestSuggestedPlaces:
         assert 'value="Observatory Hill"' in dana.get("/routes/places?q=observ").html
         assert "Observatory" not in dana.get("/routes/places?q=%25").html
 
+    def test_a_point_on_the_map_has_the_name_of_the_known_place_that_is_there(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        route = scene.add_route(active=False, stops=0)
+        for name, latitude in (("Buoy", "59.90000"), ("Far Buoy", "59.90100")):
+            form = dana.get(f"/routes/{route.route_id}").form("Add")
+            dana.send(form, location=name, latitude=latitude, longitude="24.80000")
+
+        def name_at(latitude: float, longitude: float) -> object:
+            page = dana.get(f"/routes/places/near?latitude={latitude}&longitude={longitude}")
+            return page.response.get_json()["name"]
+
+        assert name_at(59.9001, 24.8) == "Buoy"  # 11 m from it
+        assert name_at(59.9009, 24.8002) == "Far Buoy"
+        assert name_at(59.9, 24.8005) is None  # 28 m
+        for nowhere in ("", "?latitude=59.9", "?latitude=91&longitude=0", "?latitude=nan&longitude=1"):
+            assert dana.get(f"/routes/places/near{nowhere}").status == 400
+
     def test_elsewhere_the_demo_city_is_not_suggested(self, fresh_dana: Browser) -> None:
         assert fresh_dana.get("/routes/places?q=Aleksanterinkatu").html.strip() == ""

@@ -37,11 +37,11 @@ class Slider:
 
 
 def build_slider(day: PastDay, at: datetime, now: datetime) -> Slider:
-    """From the hour of the day's first change to the hour after its last one, and never past `now`; wider where `at`
-    is outside of that."""
+    """From the hour in which the day's first change was still to come to the hour after its last one, and never past
+    `now`; wider where `at` is outside of that."""
     end = min(day.end - MINUTE, max(now, day.start + MINUTE))
     changes = day.instants or [day.start, day.end]
-    first = _hour(day, min(changes[0], at))
+    first = _hour(day, min(changes[0] - MINUTE, at))
     last = max(first + 1, min(_minute(day, end), _hour(day, max(changes[-1], at)) + 60))
     value = min(max(_minute(day, at), first), last)
     per_bar = max(1, ceil((last - first) / MOST_BARS))

@@ -13,7 +13,7 @@ from backend_services.routes.queries import RouteView
 from eventstore.execute import Outcome, Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, waybill
-from webapp.addresses import find_place, suggest_places
+from webapp.addresses import find_place, nearest_place, suggest_places
 from webapp.blueprints.routes import routes
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
@@ -86,6 +86,18 @@ def places() -> ResponseReturnValue:
     """Suggestions for whatever place is being typed, as the options of a datalist."""
     typed = next(iter(request.args.values()), "").strip()[:200]
     return render_template("routes/_places.html", places=suggest_places(db.session(), typed))
+
+
+@routes.get("/places/near")
+@dispatcher_only
+def place_near() -> ResponseReturnValue:
+    """The name of the known place at `latitude`, `longitude` (WGS 84 degrees); null where none is near."""
+    latitude = request.args.get("latitude", type=float)
+    longitude = request.args.get("longitude", type=float)
+    if latitude is None or longitude is None or not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        abort(400, "A point on the map has a latitude and a longitude.")
+    place = nearest_place(db.session(), latitude, longitude)
+    return {"name": place.name if place else None}
 
 
 @routes.route("/<route_id>/duplicate", methods=["GET", "POST"])

@@ -182,12 +182,13 @@ function move(step) {
   if (drawer.querySelector("[data-glance]")) open(row.dataset.id, "");
 }
 
-slider.addEventListener("input", () => {
-  const instant = dayStart + slider.valueAsNumber * 60_000;
+function goToMinute(minute) {
+  const instant = dayStart + minute * 60_000;
   pill.textContent = `history ${clock(instant)}`;
   slider.setAttribute("aria-valuetext", clock(instant));
   go({ at: new Date(instant).toISOString() });
-});
+}
+slider.addEventListener("input", () => goToMinute(slider.valueAsNumber));
 
 const goTo = (link) => link?.dataset.goTo && go({ at: link.dataset.goTo });
 
@@ -240,6 +241,8 @@ document.addEventListener("keydown", (event) => {
   if (change && (event.key.length === 1 || event.target === slider)) {
     event.preventDefault();
     walk(change);
+  } else if (event.key === "Home" && event.target === slider && slider.value === slider.min) {
+    goToMinute(Number(slider.min)); // the thumb is there already, and its minute may be half over
   } else if (event.key === "/") {
     event.preventDefault();
     document.getElementById("q").select();

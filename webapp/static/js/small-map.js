@@ -1,5 +1,6 @@
 // The checkpoints of one delivery or route on a small map. Drawn again when htmx brings another page.
 import { openMap } from "./map.js";
+import { pickPlace, withPicked } from "./pick-place.js";
 
 let shown = null;
 
@@ -12,14 +13,21 @@ async function show() {
   const mine = shown;
   box.hidden = false;
   const stops = JSON.parse(box.dataset.stops);
-  const map = await openMap(box.querySelector("[data-map]"));
+  let trail = [];
+  const draw = () => {
+    const places = box.dataset.picksFrom ? withPicked(stops) : stops;
+    mine.map.setCheckpoints(places.map((stop) => ({ delivery: "this", ...stop })));
+    mine.map.select({ delivery: "this" });
+    mine.map.showRoute({ plan: places, trail });
+  };
+  const onPlace = box.dataset.picksFrom && ((place) => pickPlace(box, place, draw));
+  const map = await openMap(box.querySelector("[data-map]"), { onPlace });
   if (mine !== shown) return map?.remove();
   mine.map = map;
-  if (!map) return;
-  const trail = await trailOf(box.dataset.trail);
-  map.setCheckpoints(stops.map((stop) => ({ delivery: "this", ...stop })));
-  map.select({ delivery: "this" });
-  map.showRoute({ plan: stops, trail });
+  if (!map) return box.querySelector("[data-picked]")?.remove();
+  trail = await trailOf(box.dataset.trail);
+  if (mine !== shown) return;
+  draw();
   map.fit(stops);
 }
 
