@@ -1,4 +1,4 @@
-"""Places to suggest while a route is planned: those used before, and in the demo's city its addresses."""
+"""Places to suggest while a route is planned: those used before, and the addresses of the built-in map's city."""
 
 import csv
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from backend_services.routes.queries import list_places, list_places_within
+from webapp.acting import waybill
 
 DEMO_ADDRESSES = Path(__file__).parent / "demo" / "data" / "addresses.csv"
 MOST_SUGGESTIONS = 30
@@ -29,9 +30,8 @@ class Place:
 def suggest_places(session: Session, q: str) -> list[Place]:
     """Places with `q` in their name, those used before first."""
     found = {name: Place(name, *where) for name, *where in list_places(session, q, MOST_SUGGESTIONS)}
-    if _is_demo_city(session):
-        part = q.casefold()
-        for place in _demo_places().values():
+    if part := q.casefold():
+        for place in _city_places().values():
             if part in place.name.casefold():
                 found.setdefault(place.name, place)
     return list(found.values())[:MOST_SUGGESTIONS]
@@ -42,7 +42,7 @@ def find_place(session: Session, name: str) -> Place:
     for used, *where in list_places(session, name, MOST_SUGGESTIONS):
         if used == name and where[0] is not None:
             return Place(name, *where)
-    return _demo_places().get(name, Place(name)) if _is_demo_city(session) else Place(name)
+    return _city_places().get(name, Place(name))
 
 
 def nearest_place(session: Session, latitude: float, longitude: float) -> Place | None:
@@ -57,16 +57,14 @@ def nearest_place(session: Session, latitude: float, longitude: float) -> Place 
         return hypot((place.latitude - latitude) / high, (place.longitude - longitude) / wide)
 
     found = [Place(*each) for each in list_places_within(session, latitude, longitude, high, wide)]
-    if _is_demo_city(session):
-        found.extend(_demo_places().values())
+    found.extend(_city_places().values())
     nearest = min(found, key=apart, default=None)
     return nearest if nearest is not None and apart(nearest) <= 1 else None
 
 
-def _is_demo_city(session: Session) -> bool:
-    """Elsewhere the demo's addresses would only be in the way."""
-    demo = _demo_places()
-    return bool(demo) and any(name in demo for name, *_ in list_places(session))
+def _city_places() -> dict[str, Place]:
+    """The addresses of the built-in map's city. With another map they would only be in the way."""
+    return {} if waybill().settings.map_style_url else _demo_places()
 
 
 @lru_cache(maxsize=1)

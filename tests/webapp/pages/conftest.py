@@ -15,14 +15,14 @@ from webapp.accounts.models import create_account
 PASSWORD = "a long password for tests"
 
 
-def make_app(data_dir: Path, starts: bool = True) -> Flask:
+def make_app(data_dir: Path, starts: bool = True, **more: str) -> Flask:
     """An app in Helsinki's time with a dispatcher called `dispatcher`; its rows follow the log once it starts."""
     environ = {
         "WAYBILL_DATA_DIR": str(data_dir),
         "WAYBILL_RATE_LIMIT": "off",
         "WAYBILL_TIME_ZONE": "Europe/Helsinki",
     }
-    app = create_app(load_settings(environ))
+    app = create_app(load_settings(environ | more))
     if starts:
         app.extensions["waybill"].start()
     with app.app_context():

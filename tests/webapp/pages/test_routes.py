@@ -1,8 +1,10 @@
 """Planning on the pages: the list, a new route, the editor, activation and copies."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from tests.webapp.pages.browser import Browser, Page
+from tests.webapp.pages.conftest import PASSWORD, make_app
 from tests.webapp.pages.scene import HELSINKI, Scene, clock, local
 
 
@@ -409,5 +411,20 @@ class TestSuggestedPlaces:
         for nowhere in ("", "?latitude=59.9", "?latitude=91&longitude=0", "?latitude=nan&longitude=1"):
             assert dana.get(f"/routes/places/near{nowhere}").status == 400
 
-    def test_elsewhere_the_demo_city_is_not_suggested(self, fresh_dana: Browser) -> None:
-        assert fresh_dana.get("/routes/places?q=Aleksanterinkatu").html.strip() == ""
+    def test_the_city_of_the_built_in_map_is_suggested_to_who_types_and_located(
+        self, fresh_dana: Browser
+    ) -> None:
+        assert fresh_dana.get("/routes/places?q=").html.strip() == ""
+        assert 'value="Aleksanterinkatu 46"' in fresh_dana.get("/routes/places?q=katu%2046").html
+        planned = fresh_dana.get("/routes/new").form("Save the plan")
+        page = fresh_dana.send(planned, origin="Depot", destination="Harbour")
+        page = fresh_dana.send(page.form("Add"), location="Aleksanterinkatu 46")
+        assert "no coordinates" not in page.text
+        assert "Every checkpoint has coordinates" in page.text
+
+    def test_with_another_map_that_city_is_not_suggested(self, tmp_path: Path) -> None:
+        app = make_app(tmp_path, WAYBILL_MAP_STYLE_URL="https://tiles.example/{z}/{x}/{y}.png")
+        elsewhere = Browser(app)
+        elsewhere.sign_in("dispatcher", PASSWORD)
+        assert elsewhere.get("/routes/places?q=Aleksanterinkatu").html.strip() == ""
+        app.extensions["waybill"].stop()
