@@ -1,7 +1,7 @@
 // Puts rows, which come rendered, where they belong in the list. Nothing jumps under the pointer: while it is over the
-// list, rows are refreshed in their place, and only when it leaves, rests for long, or the button "update order" is
-// pressed are they inserted, moved or taken away. The row with the focus keeps its place until it loses it. Rows that
-// aren't looked for are there too, hidden, so that a filter shows them at once.
+// list, or on its way to the button below it, rows are refreshed in their place, and only when it leaves, rests for long,
+// or the button "update order" is pressed are they inserted, moved or taken away. The row with the focus keeps its place
+// until it loses it. Rows that aren't looked for are there too, hidden, so that a filter shows them at once.
 import { board, selectedId, tell } from "./board-selection.js";
 
 const RESTED_MS = 10_000, MARKED_MS = 4_000, NEWS_MS = 1_500;
@@ -190,7 +190,7 @@ document.addEventListener("board:select", ({ detail }) => {
 });
 
 document.addEventListener("pointermove", (event) => {
-  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list tbody, [data-moved]"));
+  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list .listbody"));
   movedAt = performance.now();
   if (!isOver && held.size) settle();
 }, { passive: true });

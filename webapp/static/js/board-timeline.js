@@ -1,4 +1,5 @@
 // The timeline's pane: zoom, the line that is now, bars that change in their place, and the arrow keys.
+import { askForText } from "./board-ask.js";
 import { isWanted, list } from "./board-rows.js";
 import { remember, select, selectedId } from "./board-selection.js";
 
@@ -114,13 +115,13 @@ function load() {
 }
 
 async function fetchPane() {
-  const response = await fetch(`/board/timeline${location.search}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!response?.ok || !pane() || response.headers.has("HX-Redirect")) return;
+  const html = await askForText(`/board/timeline${location.search}`);
+  if (html === null || !pane()) return;
   const isFirst = !chart();
   const focused = pane().contains(document.activeElement) ? document.activeElement.closest(".bar")?.dataset.id : null;
   const { scrollLeft = 0, scrollTop = 0 } = scroller() ?? {};
   const hadFocus = pane().contains(document.activeElement);
-  pane().innerHTML = await response.text();
+  pane().innerHTML = html;
   adopt();
   if (!chart()) return;
   if (isFirst) scrollToZoom();
