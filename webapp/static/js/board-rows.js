@@ -29,28 +29,26 @@ export function forget() {
 const parts = (text) => text.split(" ").filter(Boolean);
 const includesAll = (found, wanted) => wanted.every((part) => found.includes(part));
 
-// Whether what has these data attributes (a row, a bar) is looked for.
-export function isWanted({ dataset }) {
-  const { facets, words } = list().dataset;
-  return includesAll(dataset.facets.split(" "), parts(facets)) && includesAll(dataset.search, parts(words));
+// Answers what tells whether something with such data attributes (a row, a bar) is looked for now.
+export function wanted() {
+  const facets = parts(list().dataset.facets), words = parts(list().dataset.words);
+  return ({ dataset }) => (!facets.length || includesAll(dataset.facets.split(" "), facets)) && (!words.length || includesAll(dataset.search, words));
 }
+export const isWanted = (one) => wanted()(one);
 
 // Shows the rows that are looked for, at once.
 export function applyFilter() {
-  for (const row of body().rows) {
-    const isOut = !isWanted(row);
+  const isLookedFor = wanted();
+  for (const row of body().children) {
+    const isOut = !isLookedFor(row);
     if (row.hidden !== isOut) row.hidden = isOut;
-    if (isOut) unchoose(row);
+  }
+  // What one doesn't see isn't chosen.
+  for (const box of body().querySelectorAll("tr[hidden] .c-choose input:checked")) {
+    box.checked = false;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
   }
   showWhetherEmpty();
-}
-
-// What one doesn't see isn't chosen.
-function unchoose(row) {
-  const box = row.querySelector(".c-choose input");
-  if (!box.checked) return;
-  box.checked = false;
-  box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 // Answers the ids of the rows that were written.
