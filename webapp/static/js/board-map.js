@@ -3,7 +3,7 @@
 import { askForJson } from "./board-ask.js";
 import { openMap } from "./map.js";
 import { showAges } from "./board-ages.js";
-import { select as selectForAll } from "./board-selection.js";
+import { select as selectForAll, selectedId } from "./board-selection.js";
 
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
@@ -14,7 +14,7 @@ const deliveries = new Map(); // id → { destination, driver, stops }
 const drivers = new Map(); // id → { name, latitude, longitude, heading, at }
 const changed = new Set();
 let map = null;
-let selected = new URL(location.href).searchParams.get("selected");
+let selected = selectedId();
 let isWhole = true;
 let timer;
 let trailOf = { id: null, trail: [] };
