@@ -59,7 +59,9 @@ def test_every_page_is_accessible(
         page.goto(address)
         page.wait_for_load_state("networkidle")
         # A phone shows one pane, so the board's map may be out of sight.
-        for drawn in page.locator("[data-pane=map]:visible [data-map], [data-map]:not([data-pane=map] *)").all():
+        for drawn in page.locator(
+            "[data-pane=map]:visible [data-map], [data-map]:not([data-pane=map] *)"
+        ).all():
             expect(drawn).to_have_attribute("data-ready", "yes", timeout=20_000)
         found[name] = complaints(page)
     found |= complaints_of_an_import(page, f"{width} {scheme}")
