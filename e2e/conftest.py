@@ -96,7 +96,11 @@ def places(server: AnyServer) -> dict[str, str]:
     ok(http.post(f"/api/routes/{planning}/checkpoints", json={**expected, **somewhere}))
     now = datetime.now(UTC)
     return {
-        "board": "/board",
+        "board": "/board?panes=list,map,timeline",
+        "board, map first": f"/board?panes=map,timeline,list&selected={waiting}",
+        "board, timeline first": f"/board?panes=timeline,map&delivery={waiting}",
+        "board, timeline as a table": "/board?panes=timeline&table=yes",
+        "board of yesterday": f"/board?panes=list&date={(now - timedelta(days=1)).date()}",
         "map": "/board?panes=map",
         "history": f"/board?at={iso(now)}&delivery={done}",
         "history before all": f"/board?at={iso(now - timedelta(days=400))}",

@@ -1,12 +1,16 @@
 """axe finds nothing to complain about, on any page, in light and dark, on desktop and phone."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import sign_in
+from e2e.test_map import SENATE, add_on_the_road
+from tests.journey.city import iso, ok
+from tests.journey.server import Server
 
 # The markup is the same in both modes.
 pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
@@ -54,9 +58,48 @@ def test_every_page_is_accessible(
     for name, address in places.items():
         page.goto(address)
         page.wait_for_load_state("networkidle")
-        for drawn in page.locator("[data-map]").all():
+        # A phone shows one pane, so the board's map may be out of sight.
+        for drawn in page.locator(
+            "[data-pane=map]:visible [data-map], [data-map]:not([data-pane=map] *)"
+        ).all():
             expect(drawn).to_have_attribute("data-ready", "yes", timeout=20_000)
         found[name] = complaints(page)
     found |= complaints_of_an_import(page, f"{width} {scheme}")
+    lines = [f"{name}: {rule}" for name, rules in found.items() for rule in rules]
+    assert not lines, "\n".join(lines)
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (390, 844, "dark")])
+def test_the_board_is_accessible_while_one_works_with_it(
+    open_page: Callable[..., Page],
+    server: Server,
+    places: dict[str, str],
+    dana: str,
+    width: int,
+    height: int,
+    scheme: str,
+) -> None:
+    on_the_road = add_on_the_road(server.client, "Mapped Mia", "Senaatintori")
+    now = iso(datetime.now(UTC))
+    fix = {"latitude": SENATE[0], "longitude": SENATE[1], "recordedAt": now}
+    ok(server.client.post(f"/api/drivers/{on_the_road.driver_id}/location", json=fix), 202)
+    page = open_page(width, height, color_scheme=scheme, reduced_motion="reduce")
+    sign_in(page, dana)
+    page.goto(f"/board?panes=map,list,timeline&delivery={on_the_road.delivery_id}")
+    expect(page.locator(f".map-driver[data-driver='{on_the_road.driver_id}']")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(page.locator("#glance-title")).to_be_visible()
+    found = {"map with drawer": complaints(page)}
+    page.goto("/board?panes=list,map,timeline")
+    page.locator("#board-list tbody .c-choose input").first.check()
+    found["something chosen"] = complaints(page)
+    page.get_by_role("button", name="Assign a driver").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["dialog for several"] = complaints(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    found["help"] = complaints(page)
     lines = [f"{name}: {rule}" for name, rules in found.items() for rule in rules]
     assert not lines, "\n".join(lines)

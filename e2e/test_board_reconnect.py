@@ -29,7 +29,7 @@ def test_all_boards_say_when_they_lost_the_server_and_heal(
         server.start()
         ok(move(http, delivery_id, status, **({"reason": "no_access"} if status == "Failed" else {})))
         for board in boards:
-            row = board.get_by_role("row", name=re.compile("Stormy Stella"))
+            row = board.locator("#board-list").get_by_role("row", name=re.compile("Stormy Stella"))
             expect(row).to_contain_text(label, timeout=30_000)
             expect(board.locator("[data-pill]")).to_have_text("live", timeout=30_000)
 

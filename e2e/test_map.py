@@ -18,6 +18,7 @@ from tests.journey.server import Server
 pytestmark = pytest.mark.usefixtures("dana")
 
 SENATE, STATION, PARK = (60.1695, 24.9525), (60.1712, 24.9415), (60.1755, 24.9450)
+PARTS = ("maplibre-gl-worker.mjs", "maplibre-gl.mjs", "helsinki-centre.geojson")
 COLOUR_OF_LAND = """() => {
   const map = document.getElementById("map");
   return getComputedStyle(map).getPropertyValue("--map-land").trim();
@@ -283,3 +284,18 @@ def test_another_map_comes_from_where_the_settings_say(browser: Browser, tmp_pat
     finally:
         page.close()
         server.remove()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_does_not_come_is_said_and_asked_for_again(
+    open_page: Callable[..., Page], server: Server, part: str
+) -> None:
+    page = open_page()
+    sign_in(page, "dana")
+    page.route(f"**/{part}*", lambda route: route.abort("connectionrefused"))
+    page.goto("/board?panes=map")
+    expect(page.locator("[data-map-note]")).to_contain_text("it is tried again")
+    expect(page.get_by_text("Positions as a list")).to_be_visible()
+    page.unroute(f"**/{part}*")
+    expect(page.locator("#map[data-ready=yes]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-map-note]")).to_be_hidden()

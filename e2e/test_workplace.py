@@ -151,8 +151,25 @@ def test_rows_wait_while_the_pointer_is_over_the_list(open_page: Callable[..., P
     ok(move(http, moved, "Failed"))
     button = page.get_by_role("button", name="1 row moved — update order")
     expect(button).to_be_visible()
+    box = button.bounding_box()
+    assert box is not None
+    # As a hand moves: over whatever lies between the row and the button, which must not go away meanwhile.
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=25)
+    expect(button).to_be_visible()
     button.click()
     expect(button).to_be_hidden()
+    expect(page.locator(f"#d-{here} ~ #d-{moved}")).to_be_visible()
+
+
+def test_rows_move_when_the_pointer_leaves_the_list(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    here, moved = add_delivery(http, add_route(http)), add_delivery(http, add_route(http))
+    page = open_board(open_page(), "/board?panes=list")
+    row(page, here).hover()
+    ok(move(http, moved, "Failed"))
+    expect(page.get_by_role("button", name="1 row moved — update order")).to_be_visible()
+    page.locator("#chip-all").hover()
+    expect(page.locator("[data-moved]")).to_be_hidden()
 
 
 def test_two_dispatchers_see_what_the_other_does(open_page: Callable[..., Page], server: Server) -> None:

@@ -9,13 +9,11 @@ from flask import request
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 
-from backend_services.fleet.queries import list_drivers
+from webapp.live.day_views import drivers_of_timeline
 from webapp.live.filters import Wanted
 from webapp.live.rows import BoardRow, render_bar
 from webapp.live.timeline import Bar, Lane, bar_of, build_lanes, hours_of, now_place
 from webapp.presentation import day_bounds, here
-
-MOST_DRIVERS = 500
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def build_timeline(
     same marks."""
     start, end = day_bounds(day)
     bars = [bar for row in rows if (bar := bar_of(row, start, end))]
-    drivers = list_drivers(session, limit=MOST_DRIVERS).items
+    drivers = drivers_of_timeline(session)
     return Timeline(
         lanes=build_lanes(bars, drivers),
         wanted_ids=wanted_ids,

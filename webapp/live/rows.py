@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from flask import current_app
@@ -46,6 +47,22 @@ class BoardRow:
         stop = self.delivery.next_stop
         return stop.expected_time if stop else self.delivery.scheduled_end_at
 
+    @cached_property
+    def drawn_from(self) -> tuple[Hashable, ...]:
+        """Everything on which a rendered row depends; times are shown with the day when it isn't today's."""
+        view = self.delivery
+        return (
+            id(current_app.extensions["waybill"]),
+            view.delivery_id,
+            view.version,
+            view.driver_id,
+            view.driver_name,
+            view.vehicle_registration,
+            self.delay // timedelta(minutes=1),
+            self.fix.recorded_at if self.fix else None,
+            today(),
+        )
+
     @property
     def finished_at(self) -> datetime | None:
         return self.delivery.delivered_at or self.delivery.failed_at
@@ -66,12 +83,12 @@ def board_row(view: DeliveryView, now: datetime) -> BoardRow:
 
 def render_list_row(row: BoardRow) -> str:
     """The rendered table row; needs an app context with a request (for addresses), real or made."""
-    return _rows.get((*_content(row), "row"), lambda: str(_module("board/_row.html").row(row)).strip())
+    return _rows.get((*row.drawn_from, "row"), lambda: str(_module("board/_row.html").row(row)).strip())
 
 
 def render_bar(bar: Bar, level: int = 0) -> str:
     """The rendered bar of the timeline, a `timeline.Bar`."""
-    key = (*_content(bar.row), level, bar.place, bar.width)
+    key = (*bar.row.drawn_from, level, bar.place, bar.width)
     return _rows.get(key, lambda: str(_module("board/_bar.html").bar(bar, level)).strip())
 
 
@@ -80,23 +97,6 @@ def render_row(view: DeliveryView, now: datetime) -> str:
     row = board_row(view, now)
     bar = bar_of(row, *day_bounds(today()))
     return render_list_row(row) + (f"<template>{render_bar(bar)}</template>" if bar else "")
-
-
-def _content(row: BoardRow) -> tuple[Hashable, ...]:
-    """Everything on which a rendered row depends; times are shown with the day when it isn't today's."""
-    view = row.delivery
-    minutes_late = row.delay // timedelta(minutes=1)
-    fixed_at = row.fix.recorded_at if row.fix else None
-    named = (view.driver_id, view.driver_name, view.vehicle_registration)
-    return (
-        id(current_app.extensions["waybill"]),
-        view.delivery_id,
-        view.version,
-        *named,
-        minutes_late,
-        fixed_at,
-        today(),
-    )
 
 
 def _module(template: str) -> Any:

@@ -1,4 +1,5 @@
 // The drawer beside the panes: one delivery at a glance. The open delivery is part of the address, as ?delivery=.
+import { askForText } from "./board-ask.js";
 import { list } from "./board-rows.js";
 import { board, remember, select, selectedId } from "./board-selection.js";
 import { showAges } from "./board-ages.js";
@@ -9,11 +10,7 @@ export const opened = () => drawer().querySelector("[data-glance]")?.dataset.gla
 let asked = null; // the newest answer counts, not the last to arrive
 let askedFrom = null; // where the focus goes back to
 
-async function glance(id) {
-  const response = await fetch(`/board/deliveries/${id}/drawer`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (response?.headers.has("HX-Redirect")) location.reload();
-  return response?.ok ? response.text() : null;
-}
+const glance = (id) => askForText(`/board/deliveries/${id}/drawer`);
 
 function show(html) {
   drawer().innerHTML = html;

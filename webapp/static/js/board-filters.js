@@ -1,5 +1,6 @@
 // Chips and words filter in the browser where the list holds the whole day, which is at once; else the list is loaded.
 // A chip is a step that Back takes back; typing is not.
+import { askForText } from "./board-ask.js";
 import { applyFilter, list } from "./board-rows.js";
 import { remember, tell } from "./board-selection.js";
 import { showToast } from "./toasts.js";
@@ -58,9 +59,9 @@ function loadWhole() {
 
 async function fetchWhole() {
   const date = query().get("date");
-  const response = await fetch(`/board${date ? `?date=${date}` : ""}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!response?.ok) return false;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const html = await askForText(`/board${date ? `?date=${date}` : ""}`);
+  if (html === null) return false;
+  const page = new DOMParser().parseFromString(html, "text/html");
   const fresh = page.getElementById("board-list");
   if (!fresh) return false;
   const focused = list().contains(document.activeElement) ? document.activeElement.id : null;

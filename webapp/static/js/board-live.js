@@ -1,5 +1,6 @@
 // Keeps the board in step with the server: frames over a WebSocket, a pull where one is missing, polling where there is no
 // WebSocket. A frame says what changed after the number `after`, up to and with `seq`.
+import { askForJson, askForText } from "./board-ask.js";
 import { applyRows, forget, list, showCounters } from "./board-rows.js";
 import { adoptSelection, refreshDrawer } from "./board-drawer.js";
 import { showAges, takeFixes } from "./board-ages.js";
@@ -69,16 +70,16 @@ async function askForRows() {
   let before;
   do {
     before = seq;
-    const response = await ask(`/board/rows?after=${seq}`);
-    if (!response || !(await take(await response.json(), true))) return false;
+    const frame = await askForJson(`/board/rows?after=${seq}`);
+    if (!frame || !(await take(frame, true))) return false;
   } while (head > seq && seq > before); // a frame came meanwhile that was missing something, too
   return true;
 }
 
 async function loadAgain() {
-  const response = await ask(location.href);
-  if (!response) return false;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const html = await askForText(location.href);
+  if (html === null) return false;
+  const page = new DOMParser().parseFromString(html, "text/html");
   const fresh = page.getElementById("board-list");
   if (!fresh) return false;
   list().replaceWith(fresh);
@@ -97,17 +98,6 @@ function adopt() {
   showAges();
   document.dispatchEvent(new CustomEvent("board:loaded"));
   if (isLive() && head > seq) pull();
-}
-
-// A request in the background. The sign-in page, or nothing at all, is no answer.
-async function ask(url) {
-  try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(15_000) });
-    if (response.headers.has("HX-Redirect")) location.reload();
-    return response.ok ? response : null;
-  } catch {
-    return null;
-  }
 }
 
 function connect() {

@@ -32,14 +32,10 @@ export function chooseNone() {
 }
 
 function refresh() {
-  const rows = list().querySelectorAll("tbody tr");
-  let count = 0, shown = 0;
-  for (const row of rows) {
-    const isChosen = boxOf(row).checked;
-    if (row.classList.contains("is-chosen") !== isChosen) row.classList.toggle("is-chosen", isChosen);
-    count += isChosen;
-    shown += !row.hidden;
-  }
+  const chosen = new Set(chosenBoxes().map((box) => box.closest("tr")));
+  for (const row of list().querySelectorAll("tbody tr.is-chosen")) if (!chosen.has(row)) row.classList.remove("is-chosen");
+  for (const row of chosen) row.classList.add("is-chosen");
+  const count = chosen.size, shown = shownRows().length;
   form().classList.toggle("is-open", count > 0);
   form().querySelector("[data-chosen-count]").textContent = count ? `${count} chosen` : "";
   form().querySelector("[data-choose-none]").hidden = count === 0;

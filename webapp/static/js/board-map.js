@@ -1,8 +1,9 @@
 // The board's map: what the list shows, where it is. It is told of changes by events on the document: board:changed (ids of
 // deliveries, fixes of drivers), board:loaded (the list is another one) and board:select (see board-selection.js).
+import { askForJson } from "./board-ask.js";
 import { openMap } from "./map.js";
 import { showAges } from "./board-ages.js";
-import { select as selectForAll } from "./board-selection.js";
+import { select as selectForAll, selectedId } from "./board-selection.js";
 
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
@@ -13,22 +14,17 @@ const deliveries = new Map(); // id → { destination, driver, stops }
 const drivers = new Map(); // id → { name, latitude, longitude, heading, at }
 const changed = new Set();
 let map = null;
-let selected = new URL(location.href).searchParams.get("selected");
+let selected = selectedId();
 let isWhole = true;
 let timer;
 let trailOf = { id: null, trail: [] };
-
-async function ask(address) {
-  const response = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(15_000) }).catch(() => null);
-  return response?.ok && response.headers.get("Content-Type")?.startsWith("application/json") ? response.json() : null;
-}
 
 // Everything, or what has changed; a part that is no longer in the answer is no longer wanted.
 async function load(only = null) {
   const address = new URL("/board/map", location.href);
   address.search = location.search;
   if (only) address.searchParams.set("only", only.join(","));
-  const found = await ask(address);
+  const found = await askForJson(address);
   if (!found) return soon();
   isWhole = false;
   for (const id of only ?? deliveries.keys()) deliveries.delete(id);
@@ -74,7 +70,7 @@ async function select(id) {
   if (!delivery) return;
   const driver = drivers.get(delivery.driver);
   map?.fit([...delivery.stops, ...(driver?.at ? [driver] : [])]);
-  const found = await ask(`/board/deliveries/${id}/trail`);
+  const found = await askForJson(`/board/deliveries/${id}/trail`);
   if (!found || selected !== id) return;
   trailOf = { id, trail: found.trail };
   showSelected();

@@ -1,7 +1,7 @@
 // Puts rows, which come rendered, where they belong in the list. Nothing jumps under the pointer: while it is over the
-// list, rows are refreshed in their place, and only when it leaves, rests for long, or the button "update order" is
-// pressed are they inserted, moved or taken away. The row with the focus keeps its place until it loses it. Rows that
-// aren't looked for are there too, hidden, so that a filter shows them at once.
+// list, or on its way to the button below it, rows are refreshed in their place, and only when it leaves, rests for long,
+// or the button "update order" is pressed are they inserted, moved or taken away. The row with the focus keeps its place
+// until it loses it. Rows that aren't looked for are there too, hidden, so that a filter shows them at once.
 import { board, selectedId, tell } from "./board-selection.js";
 
 const RESTED_MS = 10_000, MARKED_MS = 4_000, NEWS_MS = 1_500;
@@ -29,28 +29,26 @@ export function forget() {
 const parts = (text) => text.split(" ").filter(Boolean);
 const includesAll = (found, wanted) => wanted.every((part) => found.includes(part));
 
-// Whether what has these data attributes (a row, a bar) is looked for.
-export function isWanted({ dataset }) {
-  const { facets, words } = list().dataset;
-  return includesAll(dataset.facets.split(" "), parts(facets)) && includesAll(dataset.search, parts(words));
+// Answers what tells whether something with such data attributes (a row, a bar) is looked for now.
+export function wanted() {
+  const facets = parts(list().dataset.facets), words = parts(list().dataset.words);
+  return ({ dataset }) => (!facets.length || includesAll(dataset.facets.split(" "), facets)) && (!words.length || includesAll(dataset.search, words));
 }
+export const isWanted = (one) => wanted()(one);
 
 // Shows the rows that are looked for, at once.
 export function applyFilter() {
-  for (const row of body().rows) {
-    const isOut = !isWanted(row);
+  const isLookedFor = wanted();
+  for (const row of body().children) {
+    const isOut = !isLookedFor(row);
     if (row.hidden !== isOut) row.hidden = isOut;
-    if (isOut) unchoose(row);
+  }
+  // What one doesn't see isn't chosen.
+  for (const box of body().querySelectorAll("tr[hidden] .c-choose input:checked")) {
+    box.checked = false;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
   }
   showWhetherEmpty();
-}
-
-// What one doesn't see isn't chosen.
-function unchoose(row) {
-  const box = row.querySelector(".c-choose input");
-  if (!box.checked) return;
-  box.checked = false;
-  box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 // Answers the ids of the rows that were written.
@@ -190,7 +188,7 @@ document.addEventListener("board:select", ({ detail }) => {
 });
 
 document.addEventListener("pointermove", (event) => {
-  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list tbody, [data-moved]"));
+  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list .listbody"));
   movedAt = performance.now();
   if (!isOver && held.size) settle();
 }, { passive: true });

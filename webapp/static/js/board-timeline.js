@@ -1,5 +1,6 @@
 // The timeline's pane: zoom, the line that is now, bars that change in their place, and the arrow keys.
-import { isWanted, list } from "./board-rows.js";
+import { askForText } from "./board-ask.js";
+import { isWanted, list, wanted } from "./board-rows.js";
 import { remember, select, selectedId } from "./board-selection.js";
 
 const LEVEL_PX = 30, TOP_PX = 3, EVERY_MS = 20_000, REFRESH_MS = 60_000, MARKED_MS = 4_000;
@@ -95,10 +96,11 @@ function filter() {
   if (!chart()) return;
   const isFiltered = Boolean(list().dataset.facets || list().dataset.words);
   chart().classList.toggle("is-filtered", isFiltered);
+  const isLookedFor = wanted();
   for (const lane of chart().querySelectorAll("[data-lane-of]")) {
     let any = !isFiltered;
     for (const bar of lane.querySelector(".tl-track").children) {
-      const isOut = isFiltered && !isWanted(bar);
+      const isOut = isFiltered && !isLookedFor(bar);
       if (bar.classList.contains("is-out") !== isOut) bar.classList.toggle("is-out", isOut);
       any ||= !isOut;
     }
@@ -114,13 +116,13 @@ function load() {
 }
 
 async function fetchPane() {
-  const response = await fetch(`/board/timeline${location.search}`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!response?.ok || !pane() || response.headers.has("HX-Redirect")) return;
+  const html = await askForText(`/board/timeline${location.search}`);
+  if (html === null || !pane()) return;
   const isFirst = !chart();
   const focused = pane().contains(document.activeElement) ? document.activeElement.closest(".bar")?.dataset.id : null;
   const { scrollLeft = 0, scrollTop = 0 } = scroller() ?? {};
   const hadFocus = pane().contains(document.activeElement);
-  pane().innerHTML = await response.text();
+  pane().innerHTML = html;
   adopt();
   if (!chart()) return;
   if (isFirst) scrollToZoom();
@@ -194,7 +196,12 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("board:select", ({ detail }) => showSelected(detail.source !== "timeline"));
-document.addEventListener("board:filtered", filter);
+// After the list's picture: filtering both before it would make one wait for twice as long.
+let soon = 0;
+document.addEventListener("board:filtered", () => {
+  cancelAnimationFrame(soon);
+  soon = requestAnimationFrame(() => { soon = requestAnimationFrame(filter); });
+});
 document.addEventListener("board:rows", ({ detail }) => {
   if (!chart() || list().dataset.live !== "yes") return;
   const arePut = detail.rows.map(({ id, bar }) => put(id, bar));

@@ -17,6 +17,8 @@ import { driverMarker } from "./map-drivers.js";
 import { addOverlay, paintOverlay } from "./map-overlay.js";
 
 const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000;
+const LIBRARY = "../vendor/maplibre-gl@6.17.0", WORKER = new URL(`${LIBRARY}/maplibre-gl-worker.mjs`, import.meta.url).href;
+const AGAIN_MS = 4_000, LOADED_WITHIN_MS = 60_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export async function openMap(element, handlers = {}) {
@@ -25,7 +27,9 @@ export async function openMap(element, handlers = {}) {
     return null;
   }
   element.hidden = false;
-  const [library, { style, bounds }] = await Promise.all([import("../vendor/maplibre-gl@6.17.0/maplibre-gl.mjs"), groundOf(element)]);
+  const parts = await loadParts(element);
+  if (!parts) return null;
+  const { library, style, bounds } = parts;
   const map = new library.Map({
     container: element,
     style,
@@ -62,12 +66,34 @@ function say(element, text) {
   note.hidden = !text;
 }
 
+// What a map is made of. The server may be away just now, which is no reason to be without a map for the rest of the day.
+async function loadParts(element) {
+  while (element.isConnected) {
+    try {
+      const [library, ground] = await Promise.all([import(`${LIBRARY}/maplibre-gl.mjs`), groundOf(element)]);
+      // The library can't do without its worker and asks for it once only: it gets it when the browser has it.
+      await load(WORKER);
+      library.setWorkerUrl(WORKER);
+      say(element, "");
+      return { library, ...ground };
+    } catch {
+      say(element, "The map can't be loaded just now; it is tried again. The positions are in the list.");
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS * (0.5 + Math.random())));
+    }
+  }
+  return null;
+}
+
+async function load(url) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(LOADED_WITHIN_MS) });
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return response.text();
+}
+
 async function groundOf(element) {
   const { style, basemap } = element.dataset;
   if (style) return { style: style.includes("{z}") ? tileStyle(style) : style, bounds: null };
-  const response = await fetch(basemap);
-  if (!response.ok) throw new Error(`the map's ground: ${response.status}`);
-  const ground = await response.json();
+  const ground = JSON.parse(await load(basemap));
   return { style: builtInStyle(element, ground), bounds: ground.bbox };
 }
 
