@@ -145,7 +145,7 @@ class SharedRows:
             )
             try:
                 with self._engine.connect() as connection:
-                    found = dict(connection.execute(wanted).tuples().all())
+                    found = {row.stream: row.version for row in connection.execute(wanted)}
             except SQLAlchemyError as error:
                 log.warning("rows can't be looked at: %s", error)
                 self._stopping.wait(LOOK_S)

@@ -36,7 +36,8 @@ ARGUMENTS = [
 ]
 # Chromium logs every 4xx of a page, and a server that is away, as errors; the tests look at those themselves.
 EXPECTED = re.compile(
-    r"Failed to load resource: the server responded with a status of 4\d\d|.*ERR_CONNECTION_(REFUSED|RESET)"
+    r"Failed to load resource: the server responded with a status of 4\d\d"
+    r"|.*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
 )
 
 

@@ -75,7 +75,7 @@ class DeadLetter(LaneModel):
 def read_checkpoints(engine: Engine) -> dict[Lane, int]:
     """How far the rows of each lane behind `engine` are."""
     with Session(engine) as session:
-        found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).tuples().all()
+        found = session.execute(select(LaneCheckpoint.lane, LaneCheckpoint.pseq)).all()
     return {parse_lane(lane): pseq for lane, pseq in found}
 
 
