@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,7 @@ def measure(server: Server) -> None:
     """First bytes over plain HTTP, then presses in Chromium."""
     print(f"board with {DELIVERIES} deliveries and {DRIVERS} drivers")
     with httpx.Client(base_url=server.url, headers=server.client.headers, timeout=30) as http:
+        past_boards(http)
         for name, path in VIEWS.items():
             first_bytes(http, name, path)
     with sync_playwright() as playwright:
@@ -82,8 +84,22 @@ def measure(server: Server) -> None:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         page = browser.new_page(base_url=server.url, viewport={"width": 1440, "height": 900})
         sign_in(page, "dana")
-        presses(page)
+        for panes in ("list,timeline", "list,map,timeline"):
+            presses(page, panes)
         browser.close()
+
+
+def past_boards(http: httpx.Client) -> None:
+    """The board as it was just now, for the first time after the start and at other instants."""
+    now, times = datetime.now(UTC), []
+    for number in range(LOADS):
+        at = (now - timedelta(milliseconds=10 * number)).isoformat().replace("+00:00", "Z")
+        began = time.perf_counter()
+        answer = http.get("/board", params={"at": at})
+        times.append(time.perf_counter() - began)
+        assert answer.status_code == 200
+        assert answer.text.count("<tr") >= DELIVERIES
+    print(f"  past board, the first {times[0] * 1000:.0f} ms, another instant: {percentiles(times[1:])}")
 
 
 def first_bytes(http: httpx.Client, name: str, path: str) -> None:
@@ -97,9 +113,12 @@ def first_bytes(http: httpx.Client, name: str, path: str) -> None:
     print(f"  first byte, {name} ({size // 1024} KiB): {percentiles(times)}")
 
 
-def presses(page: Page) -> None:
-    page.goto("/board?panes=list,timeline")
+def presses(page: Page, panes: str) -> None:
+    page.goto(f"/board?panes={panes}")
     page.locator("[data-pill][data-state=live]").wait_for()
+    if "map" in panes:
+        page.locator("#map[data-ready]").wait_for()
+    print(f"  with {panes.replace(',', ', ')}:")
     samples: dict[str, list[float]] = {name: [] for name in ACTS}
     busy: dict[str, list[float]] = {name: [] for name in ACTS}
     inspector = page.context.new_cdp_session(page)
@@ -114,7 +133,7 @@ def presses(page: Page) -> None:
                 busy[name].append(processor_s(inspector) - before)
         page.keyboard.press("Escape")
     for name, times in samples.items():
-        print(f"  press to picture, {name}: {percentiles(times)}; processor {percentiles(busy[name])}")
+        print(f"    press to picture, {name}: {percentiles(times)}; processor {percentiles(busy[name])}")
 
 
 def processor_s(inspector: CDPSession) -> float:
