@@ -193,6 +193,24 @@ def read_route(server: Server, route_id: str) -> dict[str, Any]:
     return body
 
 
+def test_a_page_that_was_left_open_says_that_it_may_be_old_and_when_it_could_be_loaded_again(
+    browser: Browser, server: Server
+) -> None:
+    desk = browser.new_page(base_url=server.url)  # its console may complain
+    sign_in(desk, "dana")
+    desk.goto("/routes")
+    expect(desk.locator("[data-as-of]")).to_have_text(re.compile(r"\d\d:\d\d"))
+    server.kill()
+    desk.get_by_label("Search").fill("anything")
+    bar = desk.locator(".offline")
+    expect(bar).to_contain_text("Waybill can't be reached, so what you see may be old.")
+    server.start()
+    expect(bar).to_contain_text("Waybill is back.", timeout=15_000)
+    bar.get_by_role("link", name="Load the page again").click()
+    expect(bar).to_be_hidden()
+    desk.close()
+
+
 def test_places_are_suggested_while_one_types(desk: Page, server: Server) -> None:
     add_route(server.client, soon(600), stops=3, active=False)
     desk.goto("/routes/new")

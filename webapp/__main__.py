@@ -32,7 +32,7 @@ def write_problem(sock: socket.socket, status: int, reason: str, message: str) -
     """What gunicorn itself refuses (a malformed request, an endless address) is a problem document as well."""
     code = reason.lower().replace(" ", "_")
     problem = {
-        "type": f"/problems/{code}",
+        "type": f"/problems/{code.replace('_', '-')}",
         "title": reason,
         "status": status,
         "detail": message,

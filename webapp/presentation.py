@@ -65,6 +65,7 @@ def init_presentation(app: Flask) -> None:
     app.jinja_env.globals.update(
         static_url=static_url,
         when=when,
+        page_zone=lambda: zone().key,
         period=period,
         now=lambda: datetime.now(UTC),
         iso=iso_text,
@@ -94,9 +95,10 @@ def clock(instant: datetime) -> str:
 
 
 def day(instant: datetime | date) -> str:
-    """Sat 21 Nov"""
+    """Sat 21 Nov; with the year when it isn't this one."""
     local = instant.astimezone(zone()) if isinstance(instant, datetime) else instant
-    return f"{local:%a} {local.day} {local:%b}"
+    year = "" if local.year == today().year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}"
 
 
 def day_and_clock(instant: datetime) -> str:

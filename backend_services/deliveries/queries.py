@@ -257,6 +257,11 @@ def count_deliveries_by_status(session: Session) -> dict[str, int]:
     return {status.value: counts[status] for status in DeliveryStatus}
 
 
+def has_deliveries(session: Session) -> bool:
+    """Whether any delivery was ever created."""
+    return session.scalar(select(DeliveryRow.delivery_id).limit(1)) is not None
+
+
 def list_incidents_of(session: Session, delivery_id: str) -> list[IncidentView]:
     """A delivery's incidents, oldest first."""
     query = select(IncidentRow).where(IncidentRow.delivery_id == delivery_id)

@@ -25,9 +25,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     [
         (
             "expectedTime must be after 2024-06-01T09:05:00Z.",
-            "The expected time must be after Sat 1 Jun 12:05.",
+            "The expected time must be after Sat 1 Jun 2024 12:05.",
         ),
-        ("at 2024-01-01T09:05:00.123456+00:00", "At Mon 1 Jan 11:05"),
+        ("at 2024-01-01T09:05:00.123456+00:00", "At Mon 1 Jan 2024 11:05"),
         ("Finish 01a1fcad-983b-71bc-97e9-e89109475e41 first.", "Finish 475e41 first."),
         (
             "The delivery is InTransit, not OutForDelivery.",
@@ -50,8 +50,8 @@ def test_a_period_names_another_day_only_where_it_is_one(app: Flask) -> None:
     with app.test_request_context("/"):
         within = period(evening, evening.replace(hour=20)).striptags()
         beyond = period(evening, evening.replace(hour=22)).striptags()
-    assert within == "Sat 1 Jun 21:00 – 23:00"
-    assert beyond == "Sat 1 Jun 21:00 – Sun 2 Jun 01:00"
+    assert within == "Sat 1 Jun 2024 21:00 – 23:00"
+    assert beyond == "Sat 1 Jun 2024 21:00 – Sun 2 Jun 2024 01:00"
 
 
 def test_an_address_keeps_its_filters_and_starts_from_the_first_page(app: Flask) -> None:

@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from backend_services.deliveries.queries import DeliveryView, find_delivery, list_incidents_of
+from backend_services.deliveries.queries import DeliveryView, find_delivery, has_deliveries, list_incidents_of
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
 from backend_services.read_models import board_head
 from backend_services.routes.queries import count_routes_by_status
@@ -227,5 +227,5 @@ def _first_steps() -> list[tuple[bool, str, str]]:
         (sum(count_vehicles_by_status(session).values()) > 0, "Add a vehicle", "/fleet/vehicles/new"),
         (sum(routes.values()) > 0, "Plan a route with its checkpoints", "/routes/new"),
         (routes["Active"] > 0, "Activate the route", "/routes"),
-        (False, "Create the first delivery", "/deliveries/new"),
+        (has_deliveries(session), "Create the first delivery", "/deliveries/new"),
     ]

@@ -1,6 +1,6 @@
 """Planning routes."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -20,7 +20,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from webapp.forms.fields import command_id_field, no_controls, stripped, text_field
-from webapp.presentation import FORM_FORMAT
+from webapp.presentation import FORM_FORMAT, from_local
 
 EARLIEST, LATEST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - local times of a form
 USUAL_LEG = timedelta(minutes=15)
@@ -129,13 +129,26 @@ class CheckpointForm(FlaskForm):  # type: ignore[misc]
 
 
 class DuplicateForm(FlaskForm):  # type: ignore[misc]
-    """With `driver` or `vehicle` the copy is for a delivery that clashed: they are carried on to it."""
+    """With `driver` or `vehicle` the copy is for a delivery that clashed: they are carried on to it.
+
+    A copy in the past may be planned, but isn't activated at once: that is most likely a slip of the keyboard.
+    """
 
     command_id = command_id_field()
     start = moment_field("New start")
     activate = BooleanField("Activate the copy at once")
     driver = HiddenField()
     vehicle = HiddenField()
+
+    def validate_start(self, start: DateTimeLocalField) -> None:
+        if (
+            self.activate.data
+            and start.data
+            and from_local(start.data) < datetime.now(UTC) - timedelta(days=1)
+        ):
+            raise ValidationError(
+                "This is in the past. Choose a later start, or don't activate the copy at once."
+            )
 
 
 def was_text(location: str, latitude: Any, longitude: Any) -> str:

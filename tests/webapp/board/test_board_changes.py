@@ -21,7 +21,9 @@ def test_an_empty_system_says_what_to_do_first(dana: Browser) -> None:
 
 
 def test_a_day_without_deliveries_offers_to_create_one(dana: Browser, scene: Scene) -> None:
-    scene.add_route(24 * 60), scene.add_driver(), scene.add_vehicle()
+    route, *_ = scene.add_route(24 * 60), scene.add_driver(), scene.add_vehicle()
+    assert "Five steps" in dana.get("/board").text, "the last step is still to be done"
+    scene.add_delivery(route)
 
     page = dana.get("/board")
 

@@ -1,5 +1,7 @@
 """Creating a delivery: availability, clashes and their alternatives."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.webapp.pages.browser import Browser
@@ -32,7 +34,9 @@ def test_without_javascript_a_button_shows_who_is_free(dana: Browser, scene: Sce
     page = dana.get(f"/deliveries/new?driver={driver.driver_id}")
     assert "Show availability" in page.html
     assert "Shown Aino" not in page.text
-    page = dana.get(f"/deliveries/new?route={route.route_id}&driver={driver.driver_id}")
+    form = replace(page.form("Create the delivery"), action="/deliveries/new/availability")
+    page = dana.send(form, route=route.route_id)
+    assert "csrf" not in page.path
     assert "Shown Aino" in page.text
     assert page.value("Create the delivery", "driver") == driver.driver_id, "the choice is kept"
 

@@ -372,6 +372,17 @@ class TestDuplicating:
         assert scene.route(route_id_of(first)).status == "Active"
         assert scene.count_events() == before
 
+    def test_a_copy_in_the_past_may_be_planned_but_not_activated_at_once(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        route = scene.add_route()
+        form = dana.get(f"/routes/{route.route_id}/duplicate").form("Duplicate")
+        refused = dana.send(form, start="2020-01-01T10:00", activate="y")
+        assert refused.status == 422
+        assert "start-error" in refused.ids
+        planned = dana.send(form, start="2020-01-01T10:00")
+        assert "Wed 1 Jan 2020 10:00" in planned.text, "the year is said where it is another one"
+
     def test_a_start_that_is_no_time_is_an_error_at_the_field(self, dana: Browser, scene: Scene) -> None:
         route = scene.add_route()
         form = dana.get(f"/routes/{route.route_id}/duplicate").form("Duplicate")
@@ -386,6 +397,10 @@ class TestDuplicating:
 
 
 class TestSuggestedPlaces:
+    def test_asking_for_them_leaves_alone_what_a_page_is_about_to_say(self, dana: Browser) -> None:
+        """An answer that sets the session's cookie anew brings back messages that were shown meanwhile."""
+        assert "Set-Cookie" not in dana.get("/routes/places?q=a").response.headers
+
     def test_places_used_before_are_suggested(self, dana: Browser, scene: Scene) -> None:
         route = scene.add_route(active=False, stops=0)
         form = dana.get(f"/routes/{route.route_id}").form("Add")

@@ -29,6 +29,15 @@ def new() -> ResponseReturnValue:
     return _page(request.args)
 
 
+@deliveries.post("/new/availability")
+@dispatcher_only
+def show_availability() -> ResponseReturnValue:
+    """Without JavaScript: the same page for what is chosen so far. A form sent by GET would put its token into the
+    address."""
+    route, driver, vehicle = (parse_uuid(request.form.get(name, "")) for name in CHOSEN)
+    return redirect(url_for("deliveries.new", route=route, driver=driver, vehicle=vehicle), 303)
+
+
 @deliveries.post("/new")
 @dispatcher_only
 def create() -> ResponseReturnValue:

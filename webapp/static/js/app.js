@@ -1,4 +1,5 @@
 // Small things every page needs: the CSRF header for htmx, one submit per form, focus on errors, theme, toasts.
+import "./connection.js";
 import "./filters.js";
 import "./htmx-feedback.js";
 import { showToast } from "./toasts.js";
@@ -23,6 +24,9 @@ window.addEventListener("pageshow", () => {
 });
 
 document.querySelector("[data-error-summary]")?.focus();
+
+// A link to a part with something to choose, such as #assign, leads to the choice.
+if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.querySelector("select")?.focus();
 
 document.addEventListener("click", (event) => {
   const menu = document.querySelector(".usermenu[open]");
