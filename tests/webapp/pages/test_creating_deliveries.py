@@ -165,6 +165,25 @@ class TestWhatCanGoWrong:
         assert page.status == 422
         assert "There is no driver with the id 000000." in page.text
 
+    def test_where_driver_and_vehicle_clash_no_way_out_is_offered_that_leads_to_the_other_clash(
+        self, fresh_dana: Browser
+    ) -> None:
+        scene = Scene(fresh_dana.client.application)
+        mari, van = scene.add_driver("Mari Moilanen"), scene.add_vehicle("VAN-1")
+        scene.add_driver("Ben Salo")
+        scene.add_delivery(scene.add_route(start=30), mari, van)
+        route = scene.add_route(start=0)
+        form = fresh_dana.get(f"/deliveries/new?route={route.route_id}").form("Create the delivery")
+        page = fresh_dana.send(form, driver=mari.driver_id, vehicle=van.vehicle_id)
+        assert "VAN-1, the vehicle, isn't free then either, and no other vehicle is" in page.text
+        assert not page.has_form("instead")
+        other = scene.add_vehicle("VAN-2")
+        form = fresh_dana.get(f"/deliveries/new?route={route.route_id}").form("Create the delivery")
+        page = fresh_dana.send(form, driver=mari.driver_id, vehicle=van.vehicle_id)
+        page = fresh_dana.send(page.form("Use Ben Salo and VAN-2 instead"))
+        assert "Delivery created." in page.text
+        assert scene.delivery(page.path.rsplit("/", 1)[1]).vehicle_id == other.vehicle_id
+
     def test_a_driver_who_became_unavailable_is_refused_with_the_status(
         self, dana: Browser, scene: Scene
     ) -> None:
