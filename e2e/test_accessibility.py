@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.conftest import sign_in
 from e2e.test_map import SENATE, add_on_the_road
-from tests.journey.city import iso, ok
+from tests.journey.city import add_delivery, add_route, iso, ok, soon
 from tests.journey.server import Server
 
 # The markup is the same in both modes.
@@ -91,6 +91,11 @@ def test_the_board_is_accessible_while_one_works_with_it(
     )
     expect(page.locator("#glance-title")).to_be_visible()
     found = {"map with drawer": complaints(page)}
+    waiting = add_delivery(server.client, add_route(server.client, soon(5)))
+    page.goto(f"/board?delivery={waiting}")
+    page.locator("#glance-assign").click()
+    expect(page.locator("#drawer select")).to_have_count(2)
+    found["assigning in the drawer"] = complaints(page)
     page.goto("/board?panes=list,map,timeline")
     page.locator("#board-list tbody .c-choose input").first.check()
     found["something chosen"] = complaints(page)

@@ -131,6 +131,51 @@ def test_all_of_it_by_keyboard(open_page: Callable[..., Page], server: Server) -
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+def test_a_delivery_is_assigned_beside_the_list(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    busy, free, van = add_driver(http, "Busy Bruno"), add_driver(http, "Free Fiona"), add_vehicle(http)
+    add_delivery(http, add_route(http, soon(5)), busy)
+    delivery_id = add_delivery(http, add_route(http, soon(5)))
+    page = open_board(open_page(), f"/board?panes=list&selected={delivery_id}")
+    drawer = page.locator("#drawer")
+    page.keyboard.press("a")
+    expect(drawer.get_by_label("Driver", exact=True)).to_be_focused()
+    drawer.get_by_label("Driver", exact=True).select_option(busy)
+    drawer.get_by_label("Vehicle", exact=True).select_option(van)
+    drawer.get_by_role("button", name="Assign").click()
+    expect(drawer.get_by_role("alert")).to_be_focused()
+    expect(drawer.get_by_role("alert")).to_contain_text("booked in that time")
+    drawer.get_by_label("Driver", exact=True).select_option(free)
+    drawer.get_by_role("button", name="Assign").click()
+    expect(drawer).to_contain_text("Free Fiona")
+    expect(drawer.get_by_role("link", name="Reassign")).to_be_visible()
+    expect(row(page, delivery_id)).to_contain_text("Free Fiona")
+    page.get_by_role("button", name="Undo").click()
+    expect(drawer.get_by_role("link", name="Assign", exact=True)).to_be_visible()
+    expect(row(page, delivery_id)).not_to_contain_text("Free Fiona")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(1)
+    expect(page).to_have_url(re.compile("/board"))
+
+
+def test_a_form_in_the_drawer_is_not_taken_away_while_one_chooses(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    mine, theirs = add_driver(http, "Mine Minna"), add_driver(http, "Theirs Tarmo")
+    delivery_id = add_delivery(http, add_route(http, soon(5)))
+    page = open_board(open_page(), "/board?panes=list")
+    drawer = page.locator("#drawer")
+    row(page, delivery_id).get_by_role("link", name="Assign a driver").click()
+    drawer.get_by_label("Driver", exact=True).select_option(mine)
+    ok(http.patch(f"/api/deliveries/{delivery_id}/assign-driver", json={"driverId": theirs}))
+    expect(row(page, delivery_id)).to_contain_text("Theirs Tarmo")
+    expect(drawer.get_by_label("Driver", exact=True)).to_have_value(mine)
+    drawer.get_by_role("button", name="Assign").click()
+    expect(drawer.get_by_role("alert")).to_contain_text("It has Theirs Tarmo now")
+    drawer.get_by_role("button", name="Back").click()
+    expect(drawer.get_by_role("link", name="Theirs Tarmo")).to_be_visible()
+
+
 def test_the_focus_and_the_box_survive_a_change(open_page: Callable[..., Page], server: Server) -> None:
     http = server.client
     delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))

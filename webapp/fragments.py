@@ -32,9 +32,12 @@ def searched_text() -> str:
     return request.args.get("q", "").strip()[:LONGEST_SEARCH]
 
 
-def offer_undo(text: str, url: str, values: dict[str, str]) -> None:
-    """Say what was done, with a button that sends `values` to `url` to take it back."""
-    flash({"text": text, "url": url, "undo": values}, "undo")  # type: ignore[arg-type]
+def offer_undo(text: str, url: str, values: dict[str, str], target: str | None = None) -> None:
+    """Say what was done, with a button that sends `values` to `url` to take it back.
+
+    The answer to the button is a page; with `target`, a selector, it is a block that becomes that element's content.
+    """
+    flash({"text": text, "url": url, "undo": values, "target": target}, "undo")  # type: ignore[arg-type]
 
 
 def shown_or_404(kind: str, given_id: str, find: Callable[[Session, str], View | None]) -> View:

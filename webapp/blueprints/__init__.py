@@ -8,6 +8,7 @@ def all_blueprints() -> list[Blueprint]:
     from webapp.blueprints.api import api  # noqa: PLC0415
     from webapp.blueprints.auth import auth  # noqa: PLC0415 - blueprints import this package
     from webapp.blueprints.blobs import blobs  # noqa: PLC0415
+    from webapp.blueprints.board_drawer import board_drawer  # noqa: PLC0415
     from webapp.blueprints.board_many import board_many  # noqa: PLC0415
     from webapp.blueprints.board_map import board  # noqa: PLC0415 - the board with its map
     from webapp.blueprints.deliveries import deliveries  # noqa: PLC0415
@@ -25,6 +26,7 @@ def all_blueprints() -> list[Blueprint]:
         health,
         api,
         board,
+        board_drawer,
         board_many,
         history,
         deliveries,

@@ -18,12 +18,13 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from backend_services.deliveries.queries import DeliveryView, find_delivery, has_deliveries, list_incidents_of
+from backend_services.deliveries.queries import DeliveryView, has_deliveries
 from backend_services.fleet.queries import count_drivers_by_status, count_vehicles_by_status
 from backend_services.read_models import board_head
 from backend_services.routes.queries import count_routes_by_status
 from webapp.access import dispatcher_only
 from webapp.acting import parse_uuid, waybill
+from webapp.blueprints.board_drawer import opened
 from webapp.blueprints.board_timeline import Timeline, build_timeline
 from webapp.blueprints.history.pages import show_past
 from webapp.database import db
@@ -77,7 +78,7 @@ def show() -> ResponseReturnValue:
         seq=seq,
         zone_name=zone().key,
         first_steps=None if views else _first_steps(),
-        opened=_opened(now),
+        opened=opened(now),
         drivers_seen=_drivers_seen(rows, now) if MAP in panes.panes and not wants_block() else [],
     )
     response = make_response(page)
@@ -112,18 +113,6 @@ def rows() -> ResponseReturnValue:
         abort(400, "`after` must be the number of the last frame.")
     frame = board_hub().catching_up.frame_after(db.session(), int(text), waybill().doors.now())
     return Response(frame.encoded, content_type="application/json")
-
-
-@board.get("/deliveries/<delivery_id>/drawer")
-@dispatcher_only
-def drawer(delivery_id: str) -> ResponseReturnValue:
-    """One delivery at a glance, beside the list; without a list it brings its own."""
-    view = find_delivery(db.session(), parse_uuid(delivery_id) or "")
-    if view is None:
-        abort(404)
-    if not wants_block():
-        return redirect(url_for("board.show", delivery=view.delivery_id))
-    return render_template("board/_drawer.html", **_glance(view, waybill().doors.now()))
 
 
 @board.get("/live", websocket=True)
@@ -205,17 +194,6 @@ def _address(wanted: Wanted, day: date) -> str:
     return url_for(
         "board.show", date=named_day, status=wanted.status, filter=wanted.other, q=wanted.q or None
     )
-
-
-def _opened(now: datetime) -> dict[str, object] | None:
-    """The delivery that the address says is open in the drawer."""
-    view = find_delivery(db.session(), parse_uuid(request.args.get("delivery", "")) or "")
-    return _glance(view, now) if view else None
-
-
-def _glance(view: DeliveryView, now: datetime) -> dict[str, object]:
-    incidents = list_incidents_of(db.session(), view.delivery_id)
-    return {"row": board_row(view, now), "incidents": incidents}
 
 
 def _first_steps() -> list[tuple[bool, str, str]]:

@@ -17,6 +17,7 @@ from backend_services.deliveries.queries import DeliveryView, find_deliveries
 from eventstore.execute import Context, Outcome, Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, settle, waybill
+from webapp.assigning import assigned, assigning
 from webapp.blueprints.board_choices import choices_for_all
 from webapp.database import db
 from webapp.forms.deliveries import FailForm
@@ -79,7 +80,7 @@ def undo() -> ResponseReturnValue:
     found = find_deliveries(db.session(), [part[0] for part in parts])
     for delivery_id, given, before in (part for part in parts if len(part) == 3 and part[0] in found):
         view = found[delivery_id]
-        if _has(view, act) != given:
+        if assigned(view, act) != given:
             changed = Refusal("changed_since", "Somebody has changed it since. It stays as it is now.")
             results.append(Result(view, changed, changed.message))
         else:
@@ -141,14 +142,7 @@ def _do_one(view: DeliveryView, send: Send) -> Result:
 
 
 def _assigning(act: str, chosen: str | None) -> Send:
-    service = waybill().deliveries
-    if act == "driver":
-        return lambda view, context: service.assign_driver(
-            commands.AssignDriver(delivery_id=view.delivery_id, driver_id=chosen), context
-        )
-    return lambda view, context: service.assign_vehicle(
-        commands.AssignVehicle(delivery_id=view.delivery_id, vehicle_id=chosen), context
-    )
+    return lambda view, context: assigning(view.delivery_id, act, chosen)(context)
 
 
 def _failing(form: FailForm) -> Send:
@@ -164,11 +158,7 @@ def _failing(form: FailForm) -> Send:
     )
 
 
-def _has(view: DeliveryView, act: str) -> str | None:
-    return view.driver_id if act == "driver" else view.vehicle_id
-
-
 def _taken(view: DeliveryView, act: str, given: str) -> str | None:
     """What an undo needs: delivery=given=before; None where nothing was changed."""
-    before = _has(view, act)
+    before = assigned(view, act)
     return None if before == given else f"{view.delivery_id}={given}={before or ''}"

@@ -19,8 +19,8 @@ from webapp.presentation import words
 TEMPLATES = Path("webapp/templates")
 STATIC = Path("webapp/static")
 PARSER = Environment(autoescape=True)
-MADE_OTHERWISE = {"htmx-request", "map-small"}
-"""Classes that htmx sets, and that a macro puts together."""
+MADE_OTHERWISE = {"map-small"}
+"""Classes that a macro puts together."""
 
 
 def make_app(data_dir: Path, **environ: str) -> Flask:

@@ -127,7 +127,7 @@ def delivery_page(
     """The page, with what was refused and the forms that were filled in wrongly."""
     session = db.session()
     history = queries.read_timeline(waybill().store, view.delivery_id)
-    drivers, vehicles = _choices(view)
+    drivers, vehicles = choices_for(view)
     return page_or_block(
         "deliveries/show.html",
         "page",
@@ -153,7 +153,7 @@ def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
     return Request(delivery_id, start, max(end, start + rules.minimum), rules.buffer)
 
 
-def _choices(view: DeliveryView) -> tuple[list[Choice], list[Choice]]:
+def choices_for(view: DeliveryView) -> tuple[list[Choice], list[Choice]]:
     """Who and what could be chosen, while that is possible. A retry takes the route's times as they are now."""
     session, start, end = db.session(), view.scheduled_start_at, view.scheduled_end_at
     if view.status not in (DeliveryStatus.PICKED_UP, DeliveryStatus.FAILED):

@@ -11,6 +11,7 @@ from backend_services.deliveries.queries import DeliveryView, list_incidents_of
 from eventstore.execute import Context, Outcome, Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, waybill
+from webapp.assigning import assigning, chosen_in_form
 from webapp.blueprints.deliveries import deliveries
 from webapp.blueprints.deliveries.pages import delivery_page, find_delivery_or_404
 from webapp.database import db
@@ -55,8 +56,8 @@ def retry(delivery_id: str) -> ResponseReturnValue:
     command = commands.ChangeDeliveryStatus(
         delivery_id=view.delivery_id,
         status=DeliveryStatus.PICKED_UP,
-        driver_id=_chosen("driver"),
-        vehicle_id=_chosen("vehicle"),
+        driver_id=chosen_in_form("driver"),
+        vehicle_id=chosen_in_form("vehicle"),
     )
     return _act(view, lambda context: waybill().deliveries.change_status(command, context))
 
@@ -79,17 +80,8 @@ def reach_checkpoint(delivery_id: str, sequence: int) -> ResponseReturnValue:
 @dispatcher_only
 def assign(delivery_id: str, what: str) -> ResponseReturnValue:
     """Give it to a driver or vehicle, or (with nothing chosen) take it away. Undo brings back the one it had."""
-    view, chosen = find_delivery_or_404(delivery_id), _chosen(what)
-
-    def send(context: Context) -> Outcome:
-        service = waybill().deliveries
-        if what == "driver":
-            assigned = commands.AssignDriver(delivery_id=view.delivery_id, driver_id=chosen)
-            return service.assign_driver(assigned, context)
-        taken = commands.AssignVehicle(delivery_id=view.delivery_id, vehicle_id=chosen)
-        return service.assign_vehicle(taken, context)
-
-    outcome = attempt(send)
+    view, chosen = find_delivery_or_404(delivery_id), chosen_in_form(what)
+    outcome = attempt(assigning(view.delivery_id, what, chosen))
     if isinstance(outcome, Refusal):
         return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
     before = parse_uuid(request.form.get("was", "")) or ""
@@ -134,15 +126,6 @@ def capture_proof(delivery_id: str) -> ResponseReturnValue:
         renew_command_id(form)
         return delivery_page(view, proof_form=form), 422
     return _act(view, lambda context: waybill().deliveries.capture_proof(command, context))
-
-
-def _chosen(what: str) -> str | None:
-    """The driver or vehicle that a form names; None for nobody. What is no id at all is a forged form."""
-    text = request.form.get(what, "")
-    chosen = parse_uuid(text)
-    if text and chosen is None:
-        abort(400, f"Choose a {what} from the list.")
-    return chosen
 
 
 def _act(view: DeliveryView, send: Callable[[Context], Outcome]) -> ResponseReturnValue:

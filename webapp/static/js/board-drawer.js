@@ -7,10 +7,13 @@ import { showAges } from "./board-ages.js";
 const drawer = () => document.getElementById("drawer");
 export const opened = () => drawer().querySelector("[data-glance]")?.dataset.glance ?? null;
 
+// What the drawer shows of it: "drawer", the delivery at a glance, or "assign", who takes it.
+const side = () => drawer().querySelector("[data-glance]")?.dataset.side ?? "drawer";
+
 let asked = null; // the newest answer counts, not the last to arrive
 let askedFrom = null; // where the focus goes back to
 
-const glance = (id) => askForText(`/board/deliveries/${id}/drawer`);
+const ask = (id, side) => askForText(`/board/deliveries/${id}/${side}`);
 
 function show(html) {
   drawer().innerHTML = html;
@@ -18,10 +21,14 @@ function show(html) {
   showAges();
 }
 
-export async function openDrawer(id, takesFocus = true) {
+function focusFirst() {
+  (drawer().querySelector("select") ?? document.getElementById("glance-title"))?.focus({ preventScroll: true });
+}
+
+export async function openDrawer(id, takesFocus = true, wantedSide = "drawer") {
   asked = id;
   if (takesFocus && !drawer().contains(document.activeElement)) askedFrom = document.activeElement;
-  const html = await glance(id);
+  const html = await ask(id, wantedSide);
   if (asked !== id) return;
   if (html === null) {
     location.assign(`/deliveries/${id}`); // its page says what is the matter
@@ -29,7 +36,12 @@ export async function openDrawer(id, takesFocus = true) {
   }
   show(html);
   remember({ delivery: id, selected: id });
-  if (takesFocus) document.getElementById("glance-title")?.focus({ preventScroll: true });
+  if (takesFocus) focusFirst();
+}
+
+export function openAssign(id) {
+  if (id !== selectedId()) select(id, "drawer");
+  return openDrawer(id, true, "assign");
 }
 
 export function closeDrawer() {
@@ -49,12 +61,14 @@ export function adoptSelection() {
   if (opened()) remember({ delivery: opened() });
 }
 
-// The open delivery changed: show it as it is now. Asked in the background, so that a failure disturbs nobody.
+// The open delivery changed: show it as it is now. Asked in the background, so that a failure disturbs nobody. Who is just
+// choosing isn't disturbed either: what the form replaces goes with it, and is refused if it is no longer so.
 export async function refreshDrawer(ids) {
   const id = opened();
-  if (!id || !ids.includes(id)) return;
-  const html = await glance(id);
-  if (html === null || opened() !== id) return;
+  if (!id || !ids.includes(id) || isAnswering()) return;
+  const shown = drawer().firstElementChild;
+  const html = await ask(id, side());
+  if (html === null || drawer().firstElementChild !== shown || isAnswering()) return;
   const focused = drawer().contains(document.activeElement) ? document.activeElement.id : null;
   const top = drawer().scrollTop;
   show(html);
@@ -62,11 +76,31 @@ export async function refreshDrawer(ids) {
   if (focused) (document.getElementById(focused) ?? document.getElementById("glance-title"))?.focus({ preventScroll: true });
 }
 
+const shownFirst = ({ options }) => [...options].find((option) => option.defaultSelected) ?? options[0];
+const isTouched = (field) => field.value !== shownFirst(field).value;
+const isAnswering = () => drawer().querySelector("[data-error-summary], .htmx-request") || [...drawer().querySelectorAll("select")].some(isTouched);
+
 document.addEventListener("board:select", ({ detail }) => {
   if (detail.opens && detail.id) openDrawer(detail.id);
   else if (detail.id && opened() && opened() !== detail.id) openDrawer(detail.id, false); // J and K walk with it open
 });
 
 document.addEventListener("click", (event) => {
-  if (board() && event.target.closest("[data-close-drawer]")) closeDrawer();
+  if (!board() || event.defaultPrevented) return;
+  if (event.target.closest("[data-close-drawer]")) closeDrawer();
+  else if (event.target.closest("[data-glance-back]")) openDrawer(opened());
+  const link = event.target.closest("a[data-assign]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openAssign(link.dataset.assign);
+});
+
+// What was sent from the drawer (or the toast's Undo) is answered into it.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!board() || event.target !== drawer()) return;
+  showAges();
+  if (document.activeElement === document.body) focusFirst();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.matches?.("[data-undo]")) event.detail.elt.closest(".toast-box")?.remove();
 });

@@ -1,7 +1,7 @@
 // The board's keys. They are listed in the help dialog (key ?) of board/show.html.
 import { list } from "./board-rows.js";
 import { board, select, selectedId } from "./board-selection.js";
-import { closeDrawer, opened } from "./board-drawer.js";
+import { closeDrawer, openAssign, opened } from "./board-drawer.js";
 import { actOnMany, chooseNone, chosenIds, chooseRow } from "./board-many.js";
 
 const help = () => document.querySelector("[data-keys]");
@@ -45,8 +45,9 @@ document.addEventListener("keydown", (event) => {
     case "x": if (id && rowOf(id)) chooseRow(rowOf(id), event.shiftKey); break;
     case "enter": if (id && event.target === document.body) select(id, "keys", true); break;
     case "a":
+      event.preventDefault();
       if (chosenIds().length) actOnMany("driver");
-      else if (id) location.assign(`/deliveries/${id}#assign`);
+      else if (id) openAssign(id);
       break;
     case "?": help().showModal(); break;
     default:
