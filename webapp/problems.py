@@ -71,8 +71,11 @@ def register_error_handlers(app: Flask) -> None:
 
 
 def _command_reused(_error: CommandReused) -> Response:
-    detail = "This command id was used before with another content. Use a new id, or open the form again."
-    return problem(422, "idempotency_key_reused", "Command id used before", detail)
+    detail = (
+        "This Idempotency-Key was used before with another method, address or body. Send the first request again as it"
+        " was, or this one with a new key."
+    )
+    return problem(422, "idempotency_key_reused", "Idempotency-Key used before", detail)
 
 
 def _contention(_error: Contention) -> Response:

@@ -107,6 +107,7 @@ def test_of_a_batch_the_good_ones_are_taken_and_the_others_explained(tracker: Tr
         fix(60 * 24 * 7 + 1),
         fix(1, accuracy=-1),
         fix(1, recordedAt="2026-01-01T10:00:00"),
+        "60.1,24.9",
         fix(1),
     ]
     answer = tracker.post({"positions": batch})
@@ -122,6 +123,7 @@ def test_of_a_batch_the_good_ones_are_taken_and_the_others_explained(tracker: Tr
         5: {"recordedAt"},
         6: {"accuracy"},
         7: {"recordedAt"},
+        8: {"body"},
     }
     assert wrong[2] == {"longitude": "is required"}
     assert "5 minutes from now" in wrong[4]["recordedAt"]

@@ -167,6 +167,10 @@ class FixBody(Struct, rename="camel", kw_only=True):
     heading: Annotated[float, Meta(ge=0, le=360)] | None = None
 
 
+# Each is judged by itself: one that is no object at all is rejected like one without a latitude.
+BatchItem = Annotated[Any, Meta(extra_json_schema={"type": "object"})]
+
+
 class LocationBody(Struct, rename="camel", kw_only=True):
     """One fix, or a batch of 1 to 500 of them in `positions`: objects with the fields that a single one has here."""
 
@@ -176,7 +180,7 @@ class LocationBody(Struct, rename="camel", kw_only=True):
     recorded_at: Instant | None = None
     speed: Annotated[float, Meta(ge=0, le=1_000)] | None = None
     heading: Annotated[float, Meta(ge=0, le=360)] | None = None
-    positions: Annotated[tuple[dict[str, Any], ...], Meta(min_length=1, max_length=500)] | None = None
+    positions: Annotated[tuple[BatchItem, ...], Meta(min_length=1, max_length=500)] | None = None
 
 
 class TrailQuery(Struct, rename="camel", kw_only=True):

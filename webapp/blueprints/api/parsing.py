@@ -46,7 +46,9 @@ def read_body(model: type[Parsed]) -> Parsed:
         raise RequestEntityTooLarge
     try:
         decoded = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+    except RecursionError as error:
+        raise Malformed("The body is nested too deeply.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise Malformed(f"The body is not valid JSON: {error}.") from error
     if not isinstance(decoded, dict):
         raise Malformed("The body must be a JSON object.")

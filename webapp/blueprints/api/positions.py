@@ -109,9 +109,7 @@ def _single(body: bodies.LocationBody, now: datetime) -> Fix:
     return _fix(bodies.FixBody(**given), now)
 
 
-def _batch(
-    items: tuple[dict[str, Any], ...], now: datetime
-) -> tuple[list[Fix], list[answers.RefusedPosition]]:
+def _batch(items: tuple[Any, ...], now: datetime) -> tuple[list[Fix], list[answers.RefusedPosition]]:
     fixes: list[Fix] = []
     rejected: list[answers.RefusedPosition] = []
     for number, item in enumerate(items):
@@ -121,7 +119,9 @@ def _batch(
             rejected.append(answers.RefusedPosition(index=number, errors=malformed.errors))
     if not fixes:
         errors = {
-            f"positions[{one.index}].{name}": text for one in rejected for name, text in one.errors.items()
+            f"positions[{one.index}]" + ("" if name == "body" else f".{name}"): text
+            for one in rejected
+            for name, text in one.errors.items()
         }
         raise Malformed("None of the positions can be taken.", errors)
     return fixes, rejected
