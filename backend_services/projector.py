@@ -31,7 +31,9 @@ BATCH_SIZE = 500
 RECEIVE_S = 0.1
 LOOK_EVERY_S = 0.5
 LOOK_AGAIN_S = 0.05
-"""How soon to look again when Kafka has left something out: it is probably away."""
+"""How often to look while Kafka leaves events out: it is probably away."""
+BELIEVED_AWAY_S = 30.0
+"""How long Kafka counts as away after it has left something out, unless it brings something."""
 
 APPLIED = Counter("waybill_events_received_total", "Events received from Kafka and handled")
 DEAD_LETTERS = Gauge("waybill_dead_letters", "Streams that are set aside because an event can't be applied")
@@ -47,12 +49,13 @@ class Stragglers:
         self._projector = projector
         self._behind: dict[Lane, int] = {}
 
-    def look(self) -> bool:
-        """Bring up what was behind at the last look already and hasn't moved since; whether there was any."""
+    def look(self, at_once: bool) -> bool:
+        """Bring up the lanes that were behind at the last look already and haven't moved since, or `at_once` all that
+        are behind; whether there were any."""
         log_of_store = self._projector.log
         heads, reached = log_of_store.heads(), self._projector.checkpoints()
         behind = lanes_behind(heads, reached)
-        stuck = [lane for lane, pseq in behind.items() if self._behind.get(lane) == pseq]
+        stuck = [lane for lane, pseq in behind.items() if at_once or self._behind.get(lane) == pseq]
         self._behind = behind
         lag = measure_lag(log_of_store, heads, behind)
         LAG.set(lag.seconds)
@@ -76,6 +79,7 @@ class Projector:
         self._consumer: EventConsumer | None = None
         self._in_hand: list[PlacedEvent] = []
         self._next_look = 0.0
+        self._away_until = 0.0
         self._said_away = False
 
     def run(self) -> None:
@@ -91,26 +95,32 @@ class Projector:
             self._projector.handle(self._in_hand)
             APPLIED.inc(len(self._in_hand))
             self._in_hand = []
+            self._away_until = 0.0
             if self._consumer is not None:
                 self._consumer.commit()
         if time.monotonic() >= self._next_look:
-            was_needed = self._stragglers.look()
-            self._next_look = time.monotonic() + (LOOK_AGAIN_S if was_needed else LOOK_EVERY_S)
+            if self._stragglers.look(at_once=self._is_kafka_away()):
+                self._away_until = time.monotonic() + BELIEVED_AWAY_S
+            self._next_look = time.monotonic() + (LOOK_AGAIN_S if self._is_kafka_away() else LOOK_EVERY_S)
         return True
+
+    def _is_kafka_away(self) -> bool:
+        return time.monotonic() < self._away_until
 
     def _receive(self) -> list[PlacedEvent]:
         """What Kafka brings; nothing while it can't be reached, since the event store is looked at as well."""
+        patience_s = LOOK_AGAIN_S if self._is_kafka_away() else RECEIVE_S
         try:
             if self._consumer is None:
                 self._broker.ensure_topics(TOPICS.names)
                 group = f"projections-v{READ_MODEL_VERSION}"
                 self._consumer = self._broker.consumer(group, TOPICS.names)
-            return self._consumer.receive(BATCH_SIZE, RECEIVE_S)
+            return self._consumer.receive(BATCH_SIZE, patience_s)
         except BrokerUnavailable as error:
             if not self._said_away:
                 log.warning("%s; the event store is read instead", error)
             self._said_away = True
-            self._stopping.wait(RECEIVE_S)
+            self._stopping.wait(patience_s)
             return []
 
 
