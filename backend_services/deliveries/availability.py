@@ -7,9 +7,17 @@ from typing import Literal
 from sqlalchemy.orm import Session
 
 from backend_services.fleet.booking import Booking, Request, find_clash
-from backend_services.fleet.queries import BookingView, list_drivers, list_vehicles
+from backend_services.fleet.queries import (
+    BookingView,
+    find_drivers,
+    find_vehicles,
+    list_drivers,
+    list_vehicles,
+)
 
-MOST_CHOICES = 200
+MOST_READ = 5_000
+"""How many drivers or vehicles are looked through for who is free."""
+MOST_SHOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -24,25 +32,49 @@ class Choice:
     clash: Booking | None
 
 
-def driver_choices(session: Session, request: Request, q: str = "") -> list[Choice]:
-    """Drivers (200 at most), the free ones first, then by name."""
-    views = list_drivers(session, q=q, limit=MOST_CHOICES).items
-    return _sorted(
-        [_choice(view.driver_id, view.name, "", view.status, view.bookings, request) for view in views]
-    )
+@dataclass(frozen=True)
+class Choices:
+    """Who or what could be chosen, the free ones first, and how many more there are that `items` has no room for."""
+
+    items: list[Choice]
+    left_out: int
+
+    @property
+    def has_free(self) -> bool:
+        return any(choice.state == "free" for choice in self.items)
 
 
-def vehicle_choices(session: Session, request: Request, q: str = "") -> list[Choice]:
-    """Vehicles (200 at most), the free ones first, then by registration."""
-    views = list_vehicles(session, q=q, limit=MOST_CHOICES).items
-    return _sorted(
-        [
-            _choice(
-                view.vehicle_id, view.registration, view.vehicle_type, view.status, view.bookings, request
-            )
-            for view in views
-        ]
-    )
+NO_CHOICES = Choices([], 0)
+
+
+def driver_choices(
+    session: Session, request: Request, *, q: str = "", keep: str | None = None, limit: int = MOST_SHOWN
+) -> Choices:
+    """At most `limit` drivers, the free ones first, then by name; with `q` those whose name, licence or id has it.
+
+    The driver `keep` is among them in any case.
+    """
+    found = list_drivers(session, q=q, limit=MOST_READ).items
+    kept = find_drivers(session, [keep]) if keep else {}
+    views = {view.driver_id: view for view in found} | kept
+    choices = [
+        _choice(view.driver_id, view.name, "", view.status, view.bookings, request) for view in views.values()
+    ]
+    return _shown(choices, keep, limit)
+
+
+def vehicle_choices(
+    session: Session, request: Request, *, q: str = "", keep: str | None = None, limit: int = MOST_SHOWN
+) -> Choices:
+    """At most `limit` vehicles, the free ones first, then by registration; else like `driver_choices`."""
+    found = list_vehicles(session, q=q, limit=MOST_READ).items
+    kept = find_vehicles(session, [keep]) if keep else {}
+    views = {view.vehicle_id: view for view in found} | kept
+    choices = [
+        _choice(view.vehicle_id, view.registration, view.vehicle_type, view.status, view.bookings, request)
+        for view in views.values()
+    ]
+    return _shown(choices, keep, limit)
 
 
 def _choice(
@@ -60,6 +92,8 @@ def _choice(
     return Choice(choice_id, label, detail, "busy" if clash else "free", status, clash)
 
 
-def _sorted(choices: list[Choice]) -> list[Choice]:
+def _shown(choices: list[Choice], keep: str | None, limit: int) -> Choices:
     order = {"free": 0, "busy": 1, "unavailable": 2}
-    return sorted(choices, key=lambda choice: order[choice.state])
+    by_state = sorted(choices, key=lambda choice: (order[choice.state], choice.label.casefold()))
+    items = by_state[:limit] + [choice for choice in by_state[limit:] if choice.id == keep]
+    return Choices(items, len(by_state) - len(items))

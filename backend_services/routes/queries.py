@@ -38,12 +38,6 @@ def find_route(session: Session, route_id: str) -> RouteView | None:
     return _views(session, [row])[0] if row else None
 
 
-def find_routes(session: Session, route_ids: Sequence[str]) -> dict[str, RouteView]:
-    """Several routes by id."""
-    rows = session.scalars(select(RouteRow).where(RouteRow.route_id.in_(set(route_ids)))).all()
-    return {view.route_id: view for view in _views(session, rows)}
-
-
 def list_routes(
     session: Session,
     *,
@@ -71,6 +65,19 @@ def list_routes(
     ).all()
     page = page_of(rows, limit, lambda row: (row.scheduled_start_at, row.route_id))
     return Page(_views(session, page.items), page.next_cursor)
+
+
+def list_routes_to_drive(
+    session: Session, now: datetime, *, ahead: int, over: int
+) -> tuple[list[RouteView], list[RouteView]]:
+    """The active routes that end at `now` or later, at most `ahead`, the soonest first; and those whose time is over,
+    at most `over`, the latest first."""
+    active = select(RouteRow).where(RouteRow.status == RouteStatus.ACTIVE)
+    by_start = (RouteRow.scheduled_start_at, RouteRow.route_id)
+    coming = active.where(RouteRow.scheduled_end_at >= now).order_by(*by_start).limit(ahead)
+    latest = (column.desc() for column in by_start)
+    past = active.where(RouteRow.scheduled_end_at < now).order_by(*latest).limit(over)
+    return _views(session, session.scalars(coming).all()), _views(session, session.scalars(past).all())
 
 
 def list_places(

@@ -11,7 +11,7 @@ from backend_services.fleet.booking import Booking, Request, find_clash
 from backend_services.fleet.queries import BookingView, list_drivers, list_vehicles
 from webapp.blueprints.deliveries.pages import wish
 
-MOST_CHOICES = 500
+MOST_CHOICES = 5_000
 
 
 @dataclass(frozen=True)

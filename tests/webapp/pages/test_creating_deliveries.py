@@ -1,11 +1,14 @@
 """Creating a delivery: availability, clashes and their alternatives."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from backend_services.routes.queries import list_routes_to_drive
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene, clock
+from webapp.blueprints.deliveries.creating import MOST_CARDS
 
 
 def test_without_an_active_route_the_page_says_where_to_get_one(fresh_dana: Browser) -> None:
@@ -56,6 +59,35 @@ def test_the_free_come_first_then_the_booked_with_their_delivery_then_the_unavai
     assert page.link(f"delivery {other.delivery_id[-6:]}") == f"/deliveries/{other.delivery_id}"
     assert absent.driver_id not in page.radios["driver"], "disabled"
     assert booked.driver_id in page.radios["driver"], "looks disabled, but the command decides"
+
+
+def test_in_a_great_fleet_the_free_are_listed_and_the_rest_is_found_by_name(fresh_dana: Browser) -> None:
+    scene = Scene(fresh_dana.client.application)
+    booked = scene.add_vehicle("A-BOOKED")
+    scene.add_delivery(scene.add_route(start=30), None, booked)
+    free = [scene.add_vehicle(f"V-{number:03}") for number in range(MOST_CARDS + 1)]
+    address = f"/deliveries/new?route={scene.add_route(start=0).route_id}"
+
+    page = fresh_dana.get(address)
+    assert page.radios["vehicle"] == ["", *(vehicle.vehicle_id for vehicle in free[:MOST_CARDS])]
+    assert f"{MOST_CARDS} are listed, the free ones first; 2 more are found by name." in page.text
+
+    chosen = free[3].vehicle_id
+    found = fresh_dana.get(f"{address}&vehicle={chosen}&find-vehicle=a-boo", htmx=True)
+    assert found.radios["vehicle"] == ["", chosen, booked.vehicle_id], "what is chosen stays"
+    assert "No vehicle has that in the name" in fresh_dana.get(f"{address}&find-vehicle=nonsense").text
+
+
+def test_routes_come_the_soonest_first_and_those_whose_time_is_over_last(fresh_dana: Browser) -> None:
+    scene = Scene(fresh_dana.client.application)
+    late, soon, over = scene.add_route(start=600), scene.add_route(start=0), scene.add_route(start=-2880)
+    page = fresh_dana.get("/deliveries/new")
+    assert [option.value for option in page.options["route"]] == [
+        "", soon.route_id, late.route_id, over.route_id,
+    ]  # fmt: skip
+    with scene.waybill.sessions() as session:
+        ahead, past = list_routes_to_drive(session, datetime.now(UTC), ahead=1, over=0)
+    assert ([route.route_id for route in ahead], past) == ([soon.route_id], [])
 
 
 def test_htmx_gets_the_availability_only(dana: Browser, scene: Scene) -> None:

@@ -7,18 +7,19 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from backend_services.deliveries import commands
-from backend_services.deliveries.availability import driver_choices, vehicle_choices
+from backend_services.deliveries.availability import NO_CHOICES, driver_choices, vehicle_choices
 from backend_services.routes.commands import RouteStatus
-from backend_services.routes.queries import RouteView, find_route, list_routes
+from backend_services.routes.queries import RouteView, find_route, list_routes_to_drive
 from eventstore.execute import Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, waybill
 from webapp.blueprints.deliveries import deliveries
 from webapp.blueprints.deliveries.pages import wish
 from webapp.database import db
-from webapp.fragments import page_or_block
+from webapp.fragments import LONGEST_SEARCH, page_or_block
 
-MOST_ROUTES = 200
+MOST_AHEAD, MOST_OVER = 500, 50
+MOST_CARDS = 200
 CHOSEN = ("route", "driver", "vehicle")
 
 
@@ -35,7 +36,10 @@ def show_availability() -> ResponseReturnValue:
     """Without JavaScript: the same page for what is chosen so far. A form sent by GET would put its token into the
     address."""
     route, driver, vehicle = (parse_uuid(request.form.get(name, "")) for name in CHOSEN)
-    return redirect(url_for("deliveries.new", route=route, driver=driver, vehicle=vehicle), 303)
+    find: dict[str, Any] = {
+        f"find-{what}": request.form.get(f"find-{what}") or None for what in ("driver", "vehicle")
+    }
+    return redirect(url_for("deliveries.new", route=route, driver=driver, vehicle=vehicle, **find), 303)
 
 
 @deliveries.post("/new")
@@ -65,6 +69,13 @@ def _page(values: Any, refusal: Refusal | None = None, problem: str | None = Non
     chosen = {name: parse_uuid(values.get(name, "")) for name in CHOSEN}
     route = find_route(session, chosen["route"]) if chosen["route"] else None
     wished = wish(route.scheduled_start_at, route.scheduled_end_at) if route else None
+    find = {what: values.get(f"find-{what}", "").strip()[:LONGEST_SEARCH] for what in ("driver", "vehicle")}
+    drivers = vehicles = NO_CHOICES
+    if wished is not None:
+        drivers = driver_choices(session, wished, q=find["driver"], keep=chosen["driver"], limit=MOST_CARDS)
+        vehicles = vehicle_choices(
+            session, wished, q=find["vehicle"], keep=chosen["vehicle"], limit=MOST_CARDS
+        )
     ahead, over = _active_routes(route)
     return page_or_block(
         "deliveries/new.html",
@@ -74,8 +85,10 @@ def _page(values: Any, refusal: Refusal | None = None, problem: str | None = Non
         route=route,
         chosen=chosen,
         wished=wished,
-        drivers=driver_choices(session, wished) if wished else [],
-        vehicles=vehicle_choices(session, wished) if wished else [],
+        drivers=drivers,
+        vehicles=vehicles,
+        find=find,
+        most_ahead=MOST_AHEAD,
         refusal=refusal,
         problem=problem,
         is_past=route is not None and route.scheduled_end_at < datetime.now(UTC),
@@ -83,11 +96,10 @@ def _page(values: Any, refusal: Refusal | None = None, problem: str | None = Non
 
 
 def _active_routes(chosen: RouteView | None) -> tuple[list[RouteView], list[RouteView]]:
-    """The active routes that are still to be driven, the soonest first, and those whose time is over."""
-    found = list_routes(db.session(), status=RouteStatus.ACTIVE, limit=MOST_ROUTES).items
-    if chosen is not None and chosen.status == RouteStatus.ACTIVE and chosen not in found:
-        found.append(chosen)
+    """The active routes that are still to be driven, the soonest first, and those whose time is over, the chosen one
+    in any case."""
     now = datetime.now(UTC)
-    ahead = [route for route in found if route.scheduled_end_at >= now]
-    over = [route for route in found if route.scheduled_end_at < now]
-    return sorted(ahead, key=lambda route: (route.scheduled_start_at, route.route_id)), over
+    ahead, over = list_routes_to_drive(db.session(), now, ahead=MOST_AHEAD, over=MOST_OVER)
+    if chosen is not None and chosen.status == RouteStatus.ACTIVE and chosen not in ahead + over:
+        (ahead if chosen.scheduled_end_at >= now else over).append(chosen)
+    return ahead, over

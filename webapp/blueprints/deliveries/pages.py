@@ -7,7 +7,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from backend_services.deliveries import queries
-from backend_services.deliveries.availability import Choice, driver_choices, vehicle_choices
+from backend_services.deliveries.availability import NO_CHOICES, Choices, driver_choices, vehicle_choices
 from backend_services.deliveries.commands import DeliveryStatus, FailureReason
 from backend_services.deliveries.queries import DeliveryView
 from backend_services.fleet.booking import Request
@@ -31,7 +31,7 @@ from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.fragments import page_or_block, searched_text, shown_or_404
 from webapp.presentation import day_bounds
 
-MOST_CHOICES = 200
+MOST_CHOICES = 1_000
 STEPS = (
     DeliveryStatus.PICKED_UP,
     DeliveryStatus.IN_TRANSIT,
@@ -153,16 +153,17 @@ def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
     return Request(delivery_id, start, max(end, start + rules.minimum), rules.buffer)
 
 
-def choices_for(view: DeliveryView) -> tuple[list[Choice], list[Choice]]:
+def choices_for(view: DeliveryView) -> tuple[Choices, Choices]:
     """Who and what could be chosen, while that is possible. A retry takes the route's times as they are now."""
     session, start, end = db.session(), view.scheduled_start_at, view.scheduled_end_at
     if view.status not in (DeliveryStatus.PICKED_UP, DeliveryStatus.FAILED):
-        return [], []
+        return NO_CHOICES, NO_CHOICES
     route = find_route(session, view.route_id) if view.status == DeliveryStatus.FAILED else None
     if route is not None:
         start, end = route.scheduled_start_at, route.scheduled_end_at
     wished = wish(start, end, view.delivery_id)
-    return driver_choices(session, wished), vehicle_choices(session, wished)
+    drivers = driver_choices(session, wished, keep=view.driver_id)
+    return drivers, vehicle_choices(session, wished, keep=view.vehicle_id)
 
 
 def _names(history: list[RecordedEvent]) -> dict[str, str]:

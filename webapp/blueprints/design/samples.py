@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend_services.deliveries.availability import Choice
+from backend_services.deliveries.availability import Choice, Choices
 from backend_services.deliveries.queries import DeliveryView, IncidentView, StopView
 from backend_services.fleet.booking import Booking
 from backend_services.fleet.positions import Fix
@@ -115,14 +115,15 @@ def _fix(now: datetime, seconds_ago: int) -> Fix:
     return Fix(*PLACES[0], now - timedelta(seconds=seconds_ago), 5.0, 8.0, 90.0)
 
 
-def choices(now: datetime) -> list[Choice]:
+def choices(now: datetime) -> Choices:
     """A driver of each state of availability."""
     clash = Booking(_id(4), now, now + timedelta(hours=1))
-    return [
+    items = [
         Choice(_id(71), "Sample driver", "", "free", "Available", None),
         Choice(_id(73), "Busy driver", "", "busy", "Assigned", clash),
         Choice(_id(74), "Driver on leave", "", "unavailable", "Unavailable", None),
     ]
+    return Choices(items, left_out=0)
 
 
 def conflict(now: datetime) -> Refusal:
