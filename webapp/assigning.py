@@ -7,7 +7,7 @@ from flask import abort, request
 
 from backend_services.deliveries.commands import AssignDriver, AssignVehicle
 from backend_services.deliveries.queries import DeliveryView
-from eventstore.execute import Context, Outcome
+from eventstore.execute import Context, Outcome, Refusal
 from webapp.acting import parse_uuid, waybill
 
 What = Literal["driver", "vehicle"]
@@ -36,3 +36,13 @@ def assigning(delivery_id: str, what: str, chosen: str | None) -> Callable[[Cont
         return lambda context: service.assign_driver(to_driver, context)
     to_vehicle = AssignVehicle(delivery_id=delivery_id, vehicle_id=chosen)
     return lambda context: service.assign_vehicle(to_vehicle, context)
+
+
+def changed_since(view: DeliveryView, what: str, before: str | None, chosen: str | None) -> Refusal | None:
+    """Why a form that replaces `before` by `chosen` must not be carried out: somebody else was faster, and its reader
+    didn't see that. None where the delivery still has what the form shows."""
+    if assigned(view, what) in (before, chosen):
+        return None
+    name = view.driver_name if what == "driver" else view.vehicle_registration
+    now = f"It has {name} now" if name else f"It has no {what} any more"
+    return Refusal("changed_since", f"Somebody has changed the {what} since you looked. {now}. Choose again.")

@@ -24,10 +24,17 @@ def move_command(delivery_id: str) -> ChangeDeliveryStatus:
     """What a button "Start", "Out for delivery" and so on sends; what its page showed must still be the status."""
     try:
         status = DeliveryStatus(request.form.get("status", ""))
-        expected = DeliveryStatus(request.form.get("expected", ""))
     except ValueError:
         abort(400, "There is no such status.")
-    return ChangeDeliveryStatus(delivery_id=delivery_id, status=status, expected_status=expected)
+    return ChangeDeliveryStatus(delivery_id=delivery_id, status=status, expected_status=shown_status())
+
+
+def shown_status() -> DeliveryStatus:
+    """The status that the form's page showed (`expected`): only what is still in it may be changed by the form."""
+    try:
+        return DeliveryStatus(request.form.get("expected", ""))
+    except ValueError:
+        abort(400, "There is no such status.")
 
 
 def proof_command(delivery_id: str, form: ProofForm) -> CaptureProof | None:

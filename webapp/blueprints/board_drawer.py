@@ -9,7 +9,7 @@ from backend_services.deliveries.queries import DeliveryView, find_delivery, lis
 from eventstore.execute import Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, waybill
-from webapp.assigning import BOTH, assigned, assigning, chosen_in_form
+from webapp.assigning import BOTH, assigned, assigning, changed_since, chosen_in_form
 from webapp.blueprints.deliveries.pages import choices_for, delivery_page, find_delivery_or_404
 from webapp.database import db
 from webapp.fragments import offer_undo, wants_block
@@ -51,7 +51,7 @@ def assign(delivery_id: str) -> ResponseReturnValue:
         chosen, before = chosen_in_form(what), parse_uuid(request.form.get(f"was-{what}", ""))
         if what not in request.form or chosen == before:
             continue
-        outcome = _changed_since(view, what, before, chosen) or attempt(
+        outcome = changed_since(view, what, before, chosen) or attempt(
             assigning(view.delivery_id, what, chosen), step=what
         )
         if isinstance(outcome, Refusal):
@@ -79,15 +79,6 @@ def opened(now: datetime) -> dict[str, object] | None:
 def _glance(view: DeliveryView, now: datetime) -> dict[str, object]:
     incidents = list_incidents_of(db.session(), view.delivery_id)
     return {"row": board_row(view, now), "incidents": incidents}
-
-
-def _changed_since(view: DeliveryView, what: str, before: str | None, chosen: str | None) -> Refusal | None:
-    """Somebody else was faster: what the form replaces is no longer what its reader saw."""
-    if assigned(view, what) in (before, chosen):
-        return None
-    name = view.driver_name if what == "driver" else view.vehicle_registration
-    now = f"It has {name} now" if name else f"It has no {what} any more"
-    return Refusal("changed_since", f"Somebody has changed the {what} since you looked. {now}. Choose again.")
 
 
 def _refused(view: DeliveryView, refusal: Refusal) -> str:

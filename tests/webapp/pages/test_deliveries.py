@@ -158,6 +158,45 @@ class TestFailing:
         assert page.value("Mark as failed", "reason") == "cancelled_by_dispatcher"
         assert "Cancel it" in page.text
 
+    def test_what_was_cancelled_comes_back_by_undo_with_driver_and_vehicle(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        planned = scene.add_delivery(scene.add_route(), scene.add_driver(), scene.add_vehicle())
+        page = dana.send(open_page(dana, planned).form("Mark as failed"))
+        assert scene.delivery(planned.delivery_id).status == "Failed"
+        dana.send(page.form("Undo"))
+        again = scene.delivery(planned.delivery_id)
+        assert (again.status, again.driver_id, again.vehicle_id) == (
+            "PickedUp", planned.driver_id, planned.vehicle_id,
+        )  # fmt: skip
+
+    def test_one_that_started_meanwhile_is_not_cancelled_by_an_old_page(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        planned = scene.add_delivery(scene.add_route(), scene.add_driver(), scene.add_vehicle())
+        old = open_page(dana, planned)
+        scene.move(planned, DeliveryStatus.IN_TRANSIT)
+        page = dana.send(old.form("Mark as failed"))
+        assert page.status == 422
+        assert "In transit" in page.text
+        assert scene.delivery(planned.delivery_id).status == "InTransit"
+
+    def test_who_is_second_is_told_that_the_note_was_not_kept(self, dana: Browser, scene: Scene) -> None:
+        planned = scene.add_delivery()
+        old = open_page(dana, planned)
+        scene.move(planned, DeliveryStatus.FAILED, reason="damaged")
+        page = dana.send(old.form("Mark as failed"), note="The customer rang")
+        assert "your reason and note weren't kept" in page.text
+        assert scene.delivery(planned.delivery_id).failure_reason == "damaged"
+
+    def test_a_second_try_says_when_it_would_begin_in_the_past(self, dana: Browser, scene: Scene) -> None:
+        over, ahead = scene.add_delivery(scene.add_route(start=-2880)), scene.add_delivery(scene.add_route())
+        for view in (over, ahead):
+            scene.move(view, DeliveryStatus.FAILED, reason="damaged")
+        assert "late from the start" in open_page(dana, over).text
+        assert open_page(dana, over).link("Plan it anew").startswith(f"/routes/{over.route_id}/duplicate")
+        assert "late from the start" not in open_page(dana, ahead).text
+
     def test_the_way_ends_where_it_failed(self, dana: Browser, scene: Scene) -> None:
         delivery = scene.add_running_delivery()
         scene.move(delivery, DeliveryStatus.FAILED, reason="damaged")
@@ -224,6 +263,23 @@ class TestDriverAndVehicle:
         page = dana.send(page.form("Undo"))
         assert driver_now() == first.driver_id
         assert page.link(first.name) == f"/fleet/drivers/{first.driver_id}"
+
+    def test_what_somebody_else_gave_it_is_replaced_neither_by_an_old_page_nor_by_undo(
+        self, dana: Browser, scene: Scene
+    ) -> None:
+        delivery = scene.add_delivery()
+        mine, theirs = scene.add_driver("Mine"), scene.add_driver("Theirs")
+        old = open_page(dana, delivery)
+        done = dana.send(old.form("Assign"), driver=theirs.driver_id)
+        refused = dana.send(old.form("Assign"), driver=mine.driver_id, command_id="")
+        assert refused.status == 422
+        assert "It has Theirs now" in refused.text
+        assert scene.delivery(delivery.delivery_id).driver_id == theirs.driver_id
+        dana.send(refused.form("Change"), driver=mine.driver_id)
+        assert scene.delivery(delivery.delivery_id).driver_id == mine.driver_id
+        undone = dana.send(done.form("Undo"))
+        assert "It has Mine now" in undone.text
+        assert scene.delivery(delivery.delivery_id).driver_id == mine.driver_id
 
     def test_a_clash_shows_the_card_and_its_alternatives(self, fresh_dana: Browser) -> None:
         scene = Scene(fresh_dana.client.application)

@@ -140,11 +140,18 @@ def delivery_page(
         drivers=drivers,
         vehicles=vehicles,
         refusal=refusal,
+        retry_is_late=_retry_is_late(view),
         fail_form=fail_form or FailForm(formdata=None, reason=_likely_reason(view)),
         incident_form=incident_form or IncidentForm(formdata=None),
         proof_form=proof_form or ProofForm(formdata=None),
         delay=view.predicted_delay(datetime.now(UTC)),
     )
+
+
+def _retry_is_late(view: DeliveryView) -> bool:
+    """Whether a second try of a failed delivery would have to begin in the past."""
+    route = find_route(db.session(), view.route_id) if view.status == DeliveryStatus.FAILED else None
+    return route is not None and route.scheduled_end_at < datetime.now(UTC)
 
 
 def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:

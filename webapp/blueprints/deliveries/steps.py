@@ -11,7 +11,7 @@ from backend_services.deliveries.queries import DeliveryView, list_incidents_of
 from eventstore.execute import Context, Outcome, Refusal
 from webapp.access import dispatcher_only
 from webapp.acting import attempt, parse_uuid, waybill
-from webapp.assigning import assigning, chosen_in_form
+from webapp.assigning import assigning, changed_since, chosen_in_form
 from webapp.blueprints.deliveries import deliveries
 from webapp.blueprints.deliveries.pages import delivery_page, find_delivery_or_404
 from webapp.database import db
@@ -19,7 +19,7 @@ from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.forms.fields import renew_command_id
 from webapp.fragments import offer_undo
 from webapp.presentation import in_plain_words
-from webapp.proofs import incident_command, move_command, proof_command
+from webapp.proofs import incident_command, move_command, proof_command, shown_status
 
 
 @deliveries.post("/<delivery_id>/status")
@@ -34,7 +34,7 @@ def change_status(delivery_id: str) -> ResponseReturnValue:
 @deliveries.post("/<delivery_id>/fail")
 @dispatcher_only
 def fail(delivery_id: str) -> ResponseReturnValue:
-    """It can't be delivered, or is cancelled."""
+    """It can't be delivered, or is cancelled. What hadn't started yet can be brought back by Undo."""
     view, form = find_delivery_or_404(delivery_id), FailForm()
     if not form.validate():
         renew_command_id(form)
@@ -44,8 +44,19 @@ def fail(delivery_id: str) -> ResponseReturnValue:
         status=DeliveryStatus.FAILED,
         reason=form.reason.data,
         note=form.note.data or None,
+        expected_status=shown_status(),
     )
-    return _act(view, lambda context: waybill().deliveries.change_status(command, context))
+    outcome = attempt(lambda context: waybill().deliveries.change_status(command, context))
+    if isinstance(outcome, Refusal):
+        return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
+    said = in_plain_words(outcome.result["message"])
+    if not outcome.written and not outcome.replayed:
+        flash(f"{said} Somebody else was faster: your reason and note weren't kept.", "info")
+    elif command.expected_status is DeliveryStatus.PICKED_UP:
+        offer_undo(said, url_for("deliveries.retry", delivery_id=view.delivery_id), {})
+    else:
+        flash(said, "success")
+    return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
 
 
 @deliveries.post("/<delivery_id>/retry")
@@ -56,6 +67,7 @@ def retry(delivery_id: str) -> ResponseReturnValue:
     command = commands.ChangeDeliveryStatus(
         delivery_id=view.delivery_id,
         status=DeliveryStatus.PICKED_UP,
+        expected_status=DeliveryStatus.FAILED,
         driver_id=chosen_in_form("driver"),
         vehicle_id=chosen_in_form("vehicle"),
     )
@@ -79,12 +91,17 @@ def reach_checkpoint(delivery_id: str, sequence: int) -> ResponseReturnValue:
 @deliveries.post("/<delivery_id>/<any(driver, vehicle):what>")
 @dispatcher_only
 def assign(delivery_id: str, what: str) -> ResponseReturnValue:
-    """Give it to a driver or vehicle, or (with nothing chosen) take it away. Undo brings back the one it had."""
+    """Give it to a driver or vehicle, or (with nothing chosen) take it away. Undo brings back the one it had.
+
+    Refused where it no longer has what the page showed (`was`), and so is an undo after somebody else's change.
+    """
     view, chosen = find_delivery_or_404(delivery_id), chosen_in_form(what)
-    outcome = attempt(assigning(view.delivery_id, what, chosen))
+    before = parse_uuid(request.form.get("was", "")) or ""
+    outcome = changed_since(view, what, before or None, chosen) or attempt(
+        assigning(view.delivery_id, what, chosen)
+    )
     if isinstance(outcome, Refusal):
         return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
-    before = parse_uuid(request.form.get("was", "")) or ""
     if before == (chosen or ""):
         flash(in_plain_words(outcome.result["message"]), "success")
     else:
