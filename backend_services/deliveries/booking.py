@@ -23,6 +23,10 @@ class BookingRules(NamedTuple):
     minimum: timedelta = timedelta(minutes=30)
     buffer: timedelta = timedelta(0)
 
+    def end_of(self, start: datetime, end: datetime) -> datetime:
+        """When a booking ends that is for the route's time [start, end)."""
+        return max(end, start + self.minimum)
+
 
 class Party(NamedTuple):
     """The states of those whom a delivery concerns; None for those it hasn't got."""
@@ -46,8 +50,7 @@ def plan_of(route: Route) -> Plan:
 def booking_request(plan: Plan, delivery_id: str, rules: BookingRules) -> Request:
     """[start, end) of the plan, at least the minimum long."""
     start = plan.scheduled_start_time
-    end = max(plan.scheduled_end_time, start + rules.minimum)
-    return Request(delivery_id, start, end, rules.buffer)
+    return Request(delivery_id, start, rules.end_of(start, plan.scheduled_end_time), rules.buffer)
 
 
 def create_delivery(

@@ -63,6 +63,7 @@ def past_row(past: PastDelivery, at: datetime) -> PastRow:
         search_text=search_text(view),
         delay=view.predicted_delay(at),
         fix=None,
+        booked_until=None,
         url=f"{ADDRESS_HERE}&delivery={view.delivery_id}",
         unheard_facts=past.unheard,
     )

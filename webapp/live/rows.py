@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import current_app
 
+from backend_services.deliveries.booking import BookingRules
 from backend_services.deliveries.queries import LATE_FROM, DeliveryView
 from backend_services.fleet.positions import Fix
 from webapp.live.filters import LATE, facets, search_text, sort_key
@@ -30,6 +31,8 @@ class BoardRow:
     search_text: str
     delay: timedelta
     fix: Fix | None
+    booked_until: datetime | None
+    """When driver and vehicle are free again; None while there is neither, and after the end."""
 
     @property
     def is_late(self) -> bool:
@@ -78,7 +81,15 @@ def board_row(view: DeliveryView, now: datetime) -> BoardRow:
         search_text=search_text(view),
         delay=view.predicted_delay(now),
         fix=fix,
+        booked_until=_booked_until(view),
     )
+
+
+def _booked_until(view: DeliveryView) -> datetime | None:
+    if view.is_finished or not (view.driver_id or view.vehicle_id):
+        return None
+    rules: BookingRules = current_app.extensions["waybill"].deliveries.rules
+    return rules.end_of(view.scheduled_start_at, view.scheduled_end_at)
 
 
 def render_list_row(row: BoardRow) -> str:
@@ -88,7 +99,7 @@ def render_list_row(row: BoardRow) -> str:
 
 def render_bar(bar: Bar, level: int = 0) -> str:
     """The rendered bar of the timeline, a `timeline.Bar`."""
-    key = (*bar.row.drawn_from, level, bar.place, bar.width)
+    key = (*bar.row.drawn_from, level, bar.place, bar.width, bar.held)
     return _rows.get(key, lambda: str(_module("board/_bar.html").bar(bar, level)).strip())
 
 

@@ -44,6 +44,8 @@ class Bar:
     first: int
     last: int
     ticks: tuple[Tick, ...]
+    held: float = 0.0
+    """How far the booking reaches behind the bar, in percent of the bar: a short run is booked for longer."""
 
     @property
     def lane(self) -> str:
@@ -86,6 +88,7 @@ def bar_of(row: "BoardRow", day_start: datetime, day_end: datetime) -> Bar | Non
         first=int((first - day_start).total_seconds() // 60),
         last=int((last - day_start).total_seconds() // 60),
         ticks=tuple(_ticks(row, first, length)),
+        held=max(0.0, _percent(row.booked_until - last, length)) if row.booked_until else 0.0,
     )
 
 

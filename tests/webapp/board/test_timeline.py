@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet import commands as fleet
 from backend_services.fleet.commands import DriverStatus
 from tests.webapp.board.rows import seq_of
+from tests.webapp.noon import zone_where_it_is_noon
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 
@@ -40,6 +42,21 @@ def test_a_booking_is_as_long_as_it_takes(dana: Browser, scene: Scene) -> None:
     assert number(bar, "width") == pytest.approx(part_of_day(40), abs=0.01)
     assert "blue" in kind
     assert bar.count('class="expected"') == 2
+
+
+def test_a_short_run_shows_how_long_driver_and_vehicle_stay_booked(dana: Browser, scene: Scene) -> None:
+    driver, zone = scene.add_driver(), ZoneInfo(zone_where_it_is_noon())
+    short = scene.add_delivery(scene.add_route(30, stops=1), driver)
+    nobodys = scene.add_delivery(scene.add_route(30, stops=1))
+    page = dana.get("/board?panes=timeline").html
+    bars = {key: bar for key, (_, bar) in bars_of(page).items()}
+
+    assert 'class="held" x="100%" width="50.0%"' in bars[short.delivery_id]
+    begins, ends = (f"{scene.at(minutes).astimezone(zone):%H:%M}" for minutes in (30, 60))
+    assert f"booked until {ends}" in bars[short.delivery_id]
+    assert "held" not in bars[nobodys.delivery_id]
+    assert f"{begins} – {ends}" in dana.get(f"/fleet/drivers/{driver.driver_id}").text
+    assert f"booked until {ends}" in dana.get("/board?panes=timeline&table=yes").text
 
 
 def test_what_runs_late_is_red_with_icon_and_word_and_reaches_to_when_it_will_end(

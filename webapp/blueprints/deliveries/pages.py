@@ -157,7 +157,7 @@ def _retry_is_late(view: DeliveryView) -> bool:
 def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
     """The booking that a delivery in [start, end) would take."""
     rules = waybill().deliveries.rules
-    return Request(delivery_id, start, max(end, start + rules.minimum), rules.buffer)
+    return Request(delivery_id, start, rules.end_of(start, end), rules.buffer)
 
 
 def choices_for(view: DeliveryView) -> tuple[Choices, Choices]:

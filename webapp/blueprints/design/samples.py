@@ -108,7 +108,7 @@ def _view(
 
 def _row(view: DeliveryView, late_minutes: int = 0, fix: Fix | None = None) -> BoardRow:
     marks = ["unassigned"] if view.is_unassigned else []
-    return BoardRow(view, marks, "", "", timedelta(minutes=late_minutes), fix)
+    return BoardRow(view, marks, "", "", timedelta(minutes=late_minutes), fix, None)
 
 
 def _fix(now: datetime, seconds_ago: int) -> Fix:

@@ -173,6 +173,7 @@ def _page(
         "password": password or PasswordForm(formdata=None),
         "account": find_account_of_driver(view.driver_id),
         "deliveries": list_unfinished_of(db.session(), driver_ids=[view.driver_id]),
+        "booking_rules": waybill().deliveries.rules,
         "days": coming_days(view.bookings, today()),
         "alike": alike or [],
         "refusal": refusal,

@@ -121,6 +121,7 @@ def _page(
         details=details,
         status=status,
         deliveries=list_unfinished_of(db.session(), vehicle_ids=[view.vehicle_id]),
+        booking_rules=waybill().deliveries.rules,
         days=coming_days(view.bookings, today()),
         alike=alike or [],
         refusal=refusal,
