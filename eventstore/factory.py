@@ -1,4 +1,5 @@
-"""Which adapter serves a URL. The only place that imports adapters."""
+"""Which adapter serves a URL, for whoever doesn't care which. The roles of the distributed mode open theirs by name
+(ADR 15)."""
 
 from pathlib import Path
 
