@@ -4,8 +4,7 @@ const boxes = (form) => [...form.querySelectorAll("tbody input[type=checkbox]")]
 function refresh(form) {
   const chosen = boxes(form).filter((box) => box.checked).length;
   const all = form.querySelector("[data-choose-all] input");
-  const count = form.querySelector("[data-chosen-count]");
-  if (count) count.textContent = chosen ? ` (${chosen})` : "";
+  for (const count of form.querySelectorAll("[data-chosen-count]")) count.textContent = chosen ? ` (${chosen})` : "";
   if (!all) return;
   all.closest("[data-choose-all]").hidden = false;
   all.checked = chosen > 0 && chosen === boxes(form).length;
