@@ -45,6 +45,13 @@ def _is_own_picture(url: str) -> bool:
     return is_own_picture(url)
 
 
+@deliveries.app_template_filter("destination")
+def _destination(delivery_id: str) -> str | None:
+    """Where a delivery goes: people know places, not ids. None where no row shows it."""
+    view = queries.find_delivery(db.session(), delivery_id)
+    return view.destination if view else None
+
+
 @deliveries.app_template_test("web_address")
 def _is_web_address(url: str) -> bool:
     """A link that can be offered: never javascript: or data:."""
