@@ -91,7 +91,9 @@ class SharedRows:
         self.has_caught_up = False
 
     def start(self) -> None:
-        """Listen and look in threads until `stop`."""
+        """Listen and look in threads until `stop`. The tables are made first, where absent: everything that reads them
+        may start then, and a page shows an empty list, though no projector has run yet."""
+        prepare_shared_rows(self._settings, self._engine)
         for name, run in (("pokes", self._listen), ("rows-look", self._look), ("rows-lag", self._watch_lag)):
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()
@@ -165,13 +167,8 @@ class SharedRows:
             listener()
 
     def _watch_lag(self) -> None:
-        """The tables are made here too, where absent: a page then shows an empty list instead of an error."""
-        is_prepared = False
         while not self._stopping.is_set():
             try:
-                if not is_prepared:
-                    prepare_shared_rows(self._settings, self._engine)
-                    is_prepared = True
                 self._measure()
                 self.last_error = None
             except (SQLAlchemyError, EventStoreError) as error:

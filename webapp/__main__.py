@@ -16,16 +16,20 @@ import msgspec
 from flask import Flask
 from gunicorn import util
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from sqlalchemy.exc import OperationalError
 
 from backend_services.process import configure_logging
 from backend_services.settings import Settings, SettingsError, load_settings
 from eventstore.doors import new_id
+from eventstore.ports import EventStoreError
 from webapp import create_app
 from webapp.accounts.setup import announce_setup
 from webapp.data_folder import DataFolderInUse, take_data_folder
 
 GRACEFUL_STOP_S = 20
+
+log = logging.getLogger(__name__)
 
 
 def write_problem(sock: socket.socket, status: int, reason: str, message: str) -> None:
@@ -71,8 +75,15 @@ class Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        app = create_app(self._settings)
-        app.extensions["waybill"].start()
+        try:
+            app = create_app(self._settings)
+            app.extensions["waybill"].start()
+        except (EventStoreError, OperationalError) as error:
+            reason = str(error).split("\n", maxsplit=1)[0]
+            log.error("Waybill can't start, an engine that it needs can't be used now: %s", reason)
+            raise SystemExit(
+                Arbiter.WORKER_BOOT_ERROR
+            ) from None  # the master then ends too, instead of forking again
         _running.append(app)
         # What is there from the start stays to the end. Looking through it for garbage again and again took a fifth of
         # the time in which a past day of a thousand deliveries is put together.
@@ -84,9 +95,14 @@ class Server(BaseApplication):  # type: ignore[misc]
 _running: list[Flask] = []
 
 
-def _stop(_server: Any, _worker: Any) -> None:
+def _stop(_server: Any, worker: Any) -> None:
     """Everything that must be finished is finished here; then end at once. A request that never ends would otherwise
-    hold the process."""
+    hold the process.
+
+    A worker that couldn't be started is left to gunicorn, whose master ends by the exit code of such a one.
+    """
+    if not worker.booted:
+        return
     for app in _running:
         app.extensions["waybill"].stop()
     logging.shutdown()

@@ -4,11 +4,13 @@ import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
+from ops.processes import free_port
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, reach, soon
 from tests.journey.server import Server
 
@@ -150,6 +152,23 @@ def test_a_taken_port_is_said_in_one_sentence(embedded_server: Server, tmp_path_
     )
     assert other.returncode == 1
     assert f"Port {embedded_server.port} on 127.0.0.1 is in use" in other.stderr
+
+
+def test_a_program_that_cannot_read_its_rows_ends_instead_of_starting_again_and_again(
+    embedded_server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "read_models.db").write_text("no database " * 1_000)
+    damaged = subprocess.run(
+        [sys.executable, "-m", "webapp"],
+        env=embedded_server.environ(WAYBILL_DATA_DIR=str(tmp_path), PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert damaged.returncode == 3
+    assert damaged.stderr.count("Booting worker") == 1
+    assert "file is not a database" in damaged.stderr
 
 
 def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Server) -> None:
