@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 def init_rate_limit(
     app: Flask, settings: Settings, client: Callable[[], str], is_exempt: Callable[[], bool]
 ) -> None:
-    """Limit what each `client` may ask of each route to the settings' rate; 429 with Retry-After beyond it."""
+    """Limit what each `client` may ask of all routes together to the rate of the settings; beyond it, 429."""
     limiter = QueueingLimiter(
         client,
         is_exempt,
-        default_limits=[settings.rate_limit] if settings.rate_limit else [],
+        application_limits=[settings.rate_limit] if settings.rate_limit else [],
         strategy="moving-window",
         storage_uri=settings.redis_url,
         storage_options=_storage_options(settings),

@@ -24,6 +24,15 @@ class TestRateLimit:
         assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (429, "0")
         assert 50 < int(answer.headers["Retry-After"]) <= 60
 
+    def test_it_counts_all_routes_of_a_client_together(self, start: Start, own_redis: RedisServer) -> None:
+        app = start(WAYBILL_RATE_LIMIT="6 per minute", REDIS_URL=own_redis.url)
+        routes = ["/", "/sign-in", "/routes", "/board"] * 2
+        assert [status == 429 for status in asked(app, routes)] == [False] * 6 + [True] * 2
+        assert asked(app, ["/health/live"]) == [200]
+
+        own_redis.stop()  # now this process counts by itself, from the beginning
+        assert [status == 429 for status in asked(app, routes)] == [False] * 6 + [True] * 2
+
     def test_its_keys_begin_with_the_namespace(self, start: Start, environ: dict[str, str]) -> None:
         statuses(start(WAYBILL_RATE_LIMIT="6 per minute"), 1)
         redis = Redis.from_url(environ["REDIS_URL"])
@@ -127,6 +136,12 @@ def statuses(app: Flask, times: int) -> list[int]:
     """The statuses of so many requests, one after the other, of one client."""
     client = app.test_client()
     return [client.get("/").status_code for _ in range(times)]
+
+
+def asked(app: Flask, paths: list[str]) -> list[int]:
+    """The statuses of requests of one client for these addresses, one after the other."""
+    client = app.test_client()
+    return [client.get(path).status_code for path in paths]
 
 
 def wrong_tries(app: Flask, times: int) -> list[int]:
