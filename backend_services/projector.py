@@ -21,7 +21,7 @@ from backend_services.rebuild import rebuild
 from backend_services.settings import Settings
 from backend_services.shared_rows import poke_boards, prepare_shared_rows, rows_projector
 from backend_services.topics import TOPICS
-from eventstore.kafka import Broker, BrokerUnavailable, EventConsumer
+from eventstore.kafka import Broker
 from eventstore.lane_projector import TROUBLE, LaneProjector
 from eventstore.lanes import Lane, PlacedEvent
 from eventstore.mongodb import MongoEventStore
@@ -73,31 +73,29 @@ class Projector:
 
     def __init__(self, projector: LaneProjector, broker: Broker, stopping: threading.Event) -> None:
         self._projector = projector
-        self._broker = broker
         self._stopping = stopping
         self._stragglers = Stragglers(projector)
-        self._consumer: EventConsumer | None = None
+        self._consumer = broker.consumer(f"projections-v{READ_MODEL_VERSION}", TOPICS.names)
         self._in_hand: list[PlacedEvent] = []
         self._next_look = 0.0
         self._away_until = 0.0
-        self._said_away = False
 
     def run(self) -> None:
         """Work until told to stop. Trouble with an engine is waited out; nothing is skipped meanwhile."""
         keep_trying(self._step, TROUBLE, self._stopping, "projector", 0.0)
-        if self._consumer is not None:
-            self._consumer.close()
+        self._consumer.close()
 
     def _step(self) -> bool:
         if not self._in_hand:
-            self._in_hand = self._receive()
+            self._in_hand = self._consumer.receive(
+                BATCH_SIZE, LOOK_AGAIN_S if self._is_kafka_away() else RECEIVE_S
+            )
         if self._in_hand:
             self._projector.handle(self._in_hand)
             APPLIED.inc(len(self._in_hand))
             self._in_hand = []
             self._away_until = 0.0
-            if self._consumer is not None:
-                self._consumer.commit()
+            self._consumer.commit()
         if time.monotonic() >= self._next_look:
             if self._stragglers.look(at_once=self._is_kafka_away()):
                 self._away_until = time.monotonic() + BELIEVED_AWAY_S
@@ -106,22 +104,6 @@ class Projector:
 
     def _is_kafka_away(self) -> bool:
         return time.monotonic() < self._away_until
-
-    def _receive(self) -> list[PlacedEvent]:
-        """What Kafka brings; nothing while it can't be reached, since the event store is looked at as well."""
-        patience_s = LOOK_AGAIN_S if self._is_kafka_away() else RECEIVE_S
-        try:
-            if self._consumer is None:
-                self._broker.ensure_topics(TOPICS.names)
-                group = f"projections-v{READ_MODEL_VERSION}"
-                self._consumer = self._broker.consumer(group, TOPICS.names)
-            return self._consumer.receive(BATCH_SIZE, patience_s)
-        except BrokerUnavailable as error:
-            if not self._said_away:
-                log.warning("%s; the event store is read instead", error)
-            self._said_away = True
-            self._stopping.wait(patience_s)
-            return []
 
 
 def work(settings: Settings, stopping: threading.Event) -> None:

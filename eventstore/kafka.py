@@ -83,7 +83,10 @@ class Broker:
         return EventProducer(producer, self._partitions, self._prefix)
 
     def consumer(self, group: str, topics: Sequence[str]) -> "EventConsumer":
-        """A new member of a consumer group; its offsets are only a hint of where to go on."""
+        """A new member of a consumer group; its offsets are only a hint of where to go on.
+
+        Kafka may be away, and the topics missing: they are received from when they are there.
+        """
         settings = {
             "group.id": f"{self._prefix}{group}",
             "enable.auto.commit": False,
@@ -93,9 +96,7 @@ class Broker:
             "allow.auto.create.topics": False,
             "topic.metadata.refresh.interval.ms": 5_000,
         }
-        consumer = Consumer(self._reaching() | settings | {"error_cb": _note_trouble})
-        consumer.subscribe([self._name(topic) for topic in topics])
-        return EventConsumer(consumer)
+        return EventConsumer(self._reaching() | settings, [self._name(topic) for topic in topics])
 
     def _name(self, topic: str) -> str:
         return f"{self._prefix}{topic}"
@@ -157,8 +158,9 @@ class EventProducer:
 class EventConsumer:
     """Receives envelopes from the partitions that the group gave to this member."""
 
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
+    def __init__(self, settings: dict[str, Any], topics: list[str]) -> None:
+        self._consumer = Consumer(settings | {"error_cb": self._note_if_away})
+        self._consumer.subscribe(topics)
         self._is_at_trouble = False
 
     def receive(self, most: int, timeout_s: float) -> list[PlacedEvent]:
@@ -177,6 +179,8 @@ class EventConsumer:
             if error is not None:
                 self._note(error)
                 continue
+            if self._is_at_trouble:
+                log.info("Kafka is back")
             self._is_at_trouble = False
             try:
                 events.append(envelope.decode(message.value() or b""))
@@ -195,6 +199,11 @@ class EventConsumer:
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+
+    def _note_if_away(self, error: KafkaError) -> None:
+        """Told of every connection that fails; away it is when there is none left."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._note(error)
 
     def _note(self, error: KafkaError) -> None:
         if not self._is_at_trouble:

@@ -4,9 +4,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-from ops.cluster import FULL
+from ops.cluster import FULL, Role
 from ops.kafka_broker import KafkaBroker
 from ops.processes import wait_until
 from tests.cluster import oracle
@@ -70,6 +71,40 @@ def test_without_kafka_commands_go_on_and_rows_follow_from_the_event_store(
     broker.start()
     await_agreement(with_broker)
     check(with_broker, load.acknowledged)
+
+
+def test_a_projector_that_starts_without_kafka_follows_as_fast_and_says_each_time_that_it_is_away(
+    with_broker: DistributedServer, broker: KafkaBroker
+) -> None:
+    http, role = with_broker.client, with_broker.cluster.roles["projector-1"]
+    role.kill()
+    broker.stop()
+    waiting = add_driver(http, "Before it starts")
+    role.start()
+    wait_until(lambda: http.get(f"/api/fleet/drivers/{waiting}").status_code == 200, 30, "the first row")
+    taken_s = sorted(seconds_until_shown(http) for _ in range(9))
+    assert taken_s[4] < 1.0, taken_s
+    wait_until(lambda: times_said(role, "the event store is read instead") == 1, 10, "a line in the log")
+
+    broker.start()
+    wait_until(lambda: add_driver(http) and times_said(role, "Kafka is back") == 1, 60, "an event from Kafka")
+    broker.stop()
+    wait_until(
+        lambda: times_said(role, "the event store is read instead") == 2, 30, "another line in the log"
+    )
+
+
+def seconds_until_shown(http: httpx.Client) -> float:
+    """How long it takes from sending a command until its row can be read."""
+    began = time.monotonic()
+    driver_id = add_driver(http)
+    wait_until(lambda: http.get(f"/api/fleet/drivers/{driver_id}").status_code == 200, 30, "a row")
+    return time.monotonic() - began
+
+
+def times_said(role: Role, text: str) -> int:
+    """How often it is in the role's log."""
+    return role.log.read_text(errors="replace").count(text)
 
 
 def test_a_kafka_that_lost_everything_is_filled_up_from_now_on_and_nothing_is_missing_in_the_rows(
