@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from eventstore import envelope
-from eventstore.lanes import LANES_PER_TOPIC, PlacedEvent
+from eventstore.lanes import LANES_PER_TOPIC, Lane, PlacedEvent, lanes_of
 
 DELIVERY_TIMEOUT_S = 10.0
 LARGEST_EVENT_BYTES = 4 * 1024 * 1024
@@ -96,7 +96,9 @@ class Broker:
             "allow.auto.create.topics": False,
             "topic.metadata.refresh.interval.ms": 5_000,
         }
-        return EventConsumer(self._reaching() | settings, [self._name(topic) for topic in topics])
+        return EventConsumer(
+            self._reaching() | settings, [self._name(topic) for topic in topics], frozenset(lanes_of(topics))
+        )
 
     def _name(self, topic: str) -> str:
         return f"{self._prefix}{topic}"
@@ -158,7 +160,8 @@ class EventProducer:
 class EventConsumer:
     """Receives envelopes from the partitions that the group gave to this member."""
 
-    def __init__(self, settings: dict[str, Any], topics: list[str]) -> None:
+    def __init__(self, settings: dict[str, Any], topics: list[str], lanes: frozenset[Lane]) -> None:
+        self._lanes = lanes
         self._consumer = Consumer(settings | {"error_cb": self._note_if_away})
         self._consumer.subscribe(topics)
         self._is_at_trouble = False
@@ -166,7 +169,8 @@ class EventConsumer:
     def receive(self, most: int, timeout_s: float) -> list[PlacedEvent]:
         """At most `most` events, as soon as there are any; none when `timeout_s` is over.
 
-        What is no envelope is logged and left out: the gap it leaves is filled from the store.
+        What is no envelope, or of no lane that there is, is logged and left out: a gap that it leaves is filled from
+        the store.
         """
         first = self._consumer.poll(
             timeout_s
@@ -183,9 +187,14 @@ class EventConsumer:
                 log.info("Kafka is back")
             self._is_at_trouble = False
             try:
-                events.append(envelope.decode(message.value() or b""))
+                placed = envelope.decode(message.value() or b"")
             except msgspec.DecodeError as damaged:
                 log.error("no envelope at %s/%s: %s", message.topic(), message.offset(), damaged)
+                continue
+            if placed.lane in self._lanes:
+                events.append(placed)
+            else:
+                log.error("no lane %s, at %s/%s", placed.lane, message.topic(), message.offset())
         return events
 
     def commit(self) -> None:

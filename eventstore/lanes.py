@@ -5,7 +5,7 @@ A stream lies wholly in one lane, so its events keep their order. Each event has
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from eventstore.records import RecordedEvent
@@ -40,12 +40,17 @@ class Topics:
     def __init__(self, by_category: Mapping[str, str]) -> None:
         self._by_category = dict(by_category)
         self.names = sorted(set(by_category.values()))
-        self.lanes = [Lane(name, number) for name in self.names for number in range(LANES_PER_TOPIC)]
+        self.lanes = lanes_of(self.names)
 
     def lane_of(self, stream: str) -> Lane:
         """The lane of a stream, the same for ever. Raises KeyError for an unknown category."""
         topic = self._by_category[stream.split("-", 1)[0]]
         return Lane(topic, zlib.crc32(stream.encode()) % LANES_PER_TOPIC)
+
+
+def lanes_of(topics: Iterable[str]) -> list[Lane]:
+    """All lanes of these topics."""
+    return [Lane(topic, number) for topic in topics for number in range(LANES_PER_TOPIC)]
 
 
 def parse_lane(text: str) -> Lane:

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from eventstore import envelope
 from eventstore.kafka import Broker, BrokerUnavailable
-from eventstore.lanes import LANES_PER_TOPIC, PlacedEvent
+from eventstore.lanes import LANES_PER_TOPIC, Lane, PlacedEvent
 from eventstore.mongodb import MongoEventStore
 from eventstore.relay import Relay
 from eventstore.sequencer import PlacedLog
@@ -156,7 +157,11 @@ def test_a_consumer_gets_the_events_and_leaves_out_what_is_none(
     rubbish = Producer(
         {"bootstrap.servers": engine_url("BROKER_URL").removeprefix("kafka://"), "log_level": 0}
     )
-    for content in (b"rubbish", b"", b"{}", None):
+    astray = [
+        envelope.encode(replace(events[0], lane=lane))
+        for lane in (Lane(TOPIC, LANES_PER_TOPIC), Lane("other-events", 0))
+    ]
+    for content in (b"rubbish", b"", b"{}", None, *astray):
         rubbish.produce(f"{namespace}.{TOPIC}", content, partition=events[0].lane.number)
     assert rubbish.flush(10) == 0
     send_all(relay)
