@@ -28,7 +28,9 @@ PAGE_SIZE = 500
 TRIES = 3
 SWITCH_LOCK = 0x57B1  # the advisory lock that keeps projectors out while tables are exchanged
 TROUBLE = (OperationalError, InterfaceError, InternalError, ProgrammingError, PoolTimeout, StoreUnavailable)
-"""What says nothing about an event: the engine is away, or its tables are."""
+"""What says nothing about an event: the engine is away, or its tables are. `is_trouble` knows the exceptions."""
+REFUSED_FOR_GOOD = ("22", "54")
+"""PostgreSQL's classes for values that it can't take and limits that it has, like the length of an indexed text."""
 
 log = logging.getLogger(__name__)
 
@@ -146,9 +148,10 @@ class LaneProjector:
                 break
             except _Gap as gap:
                 self.fill(gap.lane, gap.to)
-            except TROUBLE:
-                raise
-            except Exception as error:  # one of the events is poison: find out which
+            except Exception as error:
+                if is_trouble(error):
+                    raise
+                # One of the events is poison: find out which.
                 log.warning("a batch can't be applied (%s); its events are tried one by one", _said(error))
                 for placed in (placed for lane in by_lane.values() for placed in lane):
                     self._apply_or_park(placed)
@@ -190,9 +193,9 @@ class LaneProjector:
                 try:
                     with session.begin_nested():
                         self._apply_one(session, placed)
-                except TROUBLE:
-                    raise
                 except Exception as error:
+                    if is_trouble(error):
+                        raise
                     self._park(session, placed, error, waiting=len(todo) - number)
                     break
                 applied += 1
@@ -252,9 +255,9 @@ class LaneProjector:
                 return
             except _Gap as gap:
                 self.fill(gap.lane, gap.to)
-            except TROUBLE:
-                raise
             except Exception as error:
+                if is_trouble(error):
+                    raise
                 last_error = error
         if last_error is not None:
             self._set_aside(placed, last_error)
@@ -302,6 +305,12 @@ class _Gap(Exception):
         super().__init__(f"{lane}: what comes before {to + 1} is missing")
         self.lane = lane
         self.to = to
+
+
+def is_trouble(error: Exception) -> bool:
+    """Whether it says nothing about the event that is at hand."""
+    refusal = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return isinstance(error, TROUBLE) and not refusal.startswith(REFUSED_FOR_GOOD)
 
 
 def _said(error: Exception) -> str:

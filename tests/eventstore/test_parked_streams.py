@@ -1,5 +1,6 @@
 """An event that can't be applied parks its stream only; a redrive makes good what waited behind it."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.eventstore.projected_rows import (
     fold,
     letters,
     of,
+    prepared,
     projector_of,
     rows,
     some_events,
@@ -101,6 +103,30 @@ def test_what_the_database_refuses_is_poison_too(mongo: MongoEventStore, engine:
     projector_of(mongo, engine, consumer).handle(events)
     assert rows(engine) == fold(events, without=ids(of(events, "c")[1:]))
     assert letters(engine) == {"c": (2, 1)}
+
+
+def test_what_postgresql_refuses_for_good_is_poison_though_its_class_says_that_it_is_away(
+    mongo: MongoEventStore, postgres: Engine
+) -> None:
+    events = some_events(mongo, 3)
+    consumer = Remembering()
+    victim = of(events, "c")[1].event.event_id
+    endless = secrets.token_hex(20_000)  # longer than an index can hold, however it is packed
+
+    def write_too_much(session: Session) -> None:
+        if consumer.tries[-1] == victim:
+            session.add(Applied(stream=endless, versions=""))
+
+    consumer.meanwhile = write_too_much
+    projector = projector_of(mongo, prepared(postgres), consumer)
+    projector.handle(events)
+    assert consumer.tries.count(victim) == 1 + TRIES
+    assert rows(postgres) == fold(events, without=ids(of(events, "c")[1:]))
+    assert letters(postgres) == {"c": (2, 1)}
+    assert redrive(projector, "c") == 0  # it is refused again, and set aside again
+    assert letters(postgres) == {"c": (2, 1)}
+    with Session(postgres) as session:
+        assert session.get_one(DeadLetter, "c").error.startswith("OperationalError: ")
 
 
 def test_a_fault_that_passes_within_three_tries_parks_nothing(mongo: MongoEventStore, engine: Engine) -> None:
