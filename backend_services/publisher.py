@@ -51,7 +51,7 @@ class Publisher:
         if not wait_for(lambda: self._store.store_id, store_trouble, self._stopping, "event store"):
             return
         threads = [
-            threading.Thread(target=self._loop, args=(work, trouble, what), name=what)
+            threading.Thread(target=self._loop, args=(work, trouble, what, 0.0), name=what)
             for work, trouble, what in (
                 (self._place, store_trouble, "sequencer"),
                 (self._send, (StoreUnavailable, BrokerUnavailable), "relay"),
@@ -59,7 +59,7 @@ class Publisher:
         ]
         for thread in threads:
             thread.start()
-        keep_trying(self._keep_lease, store_trouble, self._stopping, "lease", RENEW_EVERY_S)
+        self._loop(self._keep_lease, store_trouble, "lease", RENEW_EVERY_S)
         for thread in threads:
             thread.join()
         try:
@@ -69,11 +69,13 @@ class Publisher:
         if self._failure is not None:
             raise self._failure
 
-    def _loop(self, work: Callable[[], bool], trouble: tuple[type[Exception], ...], what: str) -> None:
+    def _loop(
+        self, work: Callable[[], bool], trouble: tuple[type[Exception], ...], what: str, idle_s: float
+    ) -> None:
         """One of the threads. An error that isn't trouble with an engine ends the process, and gives the lease back:
         half a publisher that holds it would be worse than none."""
         try:
-            keep_trying(work, trouble, self._stopping, what, 0.0)
+            keep_trying(work, trouble, self._stopping, what, idle_s)
         except Exception as error:
             log.exception("the %s failed; this publisher ends", what)
             self._failure = error
