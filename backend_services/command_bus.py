@@ -26,6 +26,9 @@ from eventstore.execute import CommandReused, Contention, Context, Outcome, Refu
 from eventstore.ports import EventStoreError, StoreUnavailable
 
 REPLY_BOUND_S = 10.0
+UNREADABLE = (KeyError, ValueError)
+"""What reading an entry raises that is none of ours: no such field, no JSON, no UTF-8, another shape."""
+PAUSE_S = 0.2
 LOOK_S = 1.0
 """How often somebody who waits for a reply looks whether Redis has lost the command."""
 MOST_WAITING = 10_000
@@ -152,15 +155,10 @@ class CommandBus:
             del self._waiting[sent.message_id]
         if reply is not None:
             return read_reply(reply)
-        try:
-            is_lost = self._is_lost(stream, entry)
-        except RedisError:
-            is_lost = True
-        if is_lost:
-            log.warning("Redis has lost a command; %s is done in this process", method)
-            return cast(Outcome, do_here())
-        self._redis.set(pending_key(self._namespace, sent.command_id), b"1", ex=PENDING_KEPT_S)
-        raise CommandPending(sent.command_id)
+        if self._note_pending(stream, entry, sent.command_id):
+            raise CommandPending(sent.command_id)
+        log.warning("Redis has lost a command; %s is done in this process", method)
+        return cast(Outcome, do_here())
 
     def is_pending(self, command_id: str) -> bool:
         """Whether a command that isn't stored yet may still be waiting for a worker."""
@@ -206,6 +204,16 @@ class CommandBus:
                     return None
         return None
 
+    def _note_pending(self, stream: str, entry: bytes, command_id: str) -> bool:
+        """Note that somebody is told to ask later; False when Redis has lost the command or can't be asked."""
+        try:
+            if self._is_lost(stream, entry):
+                return False
+            self._redis.set(pending_key(self._namespace, command_id), b"1", ex=PENDING_KEPT_S)
+        except RedisError:
+            return False
+        return True
+
     def _is_lost(self, stream: str, entry: bytes) -> bool:
         """Whether the command is gone though nobody answered. A reply is written as the command is deleted, so the
         reply of one that is just done may still be on its way; doing it again finds it done."""
@@ -219,7 +227,7 @@ class CommandBus:
                 for _, entries in found:
                     for entry, fields in entries:
                         last = entry
-                        self._deliver(msgspec.json.decode(fields[b"reply"], type=Reply))
+                        self._deliver(entry, fields)
                 trouble = False
             except RedisError as error:
                 last = b"0"  # a Redis that comes back empty counts anew
@@ -227,9 +235,17 @@ class CommandBus:
                 if not trouble:
                     log.warning("replies can't be received: %s", error)
                 trouble = True
-                self._stopping.wait(0.2)
+                self._stopping.wait(PAUSE_S)
+            except Exception:  # without this thread no command of this process would be answered any more
+                log.exception("replies can't be received")
+                self._stopping.wait(PAUSE_S)
 
-    def _deliver(self, reply: Reply) -> None:
+    def _deliver(self, entry: bytes, fields: dict[bytes, bytes]) -> None:
+        try:
+            reply = msgspec.json.decode(fields[b"reply"], type=Reply)
+        except UNREADABLE:  # a newer release's, perhaps; who waits for it finds its command gone, and done
+            log.exception("reply %s can't be read; it is left out", entry.decode())
+            return
         future = self._waiting.get(reply.message_id)
         if future is not None and not future.done():
             future.set_result(reply)

@@ -15,9 +15,11 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from backend_services.command_bus import (
+    PAUSE_S,
     PENDING_KEPT_S,
     REPLIES_EXPIRE_S,
     REPLIES_KEPT,
+    UNREADABLE,
     Reply,
     SentCommand,
     answer,
@@ -82,7 +84,10 @@ class CommandWorker:
                     if not trouble:
                         log.warning("%s commands can't be received: %s", self._service, error)
                     trouble = True
-                    stopping.wait(0.2)
+                    stopping.wait(PAUSE_S)
+                except Exception:  # without this thread the service's commands would wait for another worker
+                    log.exception("%s commands can't be received", self._service)
+                    stopping.wait(PAUSE_S)
 
     def _take(self, pool: ThreadPoolExecutor) -> None:
         """Take as many commands as there are free hands; waits up to a second for the first."""
@@ -112,9 +117,9 @@ class CommandWorker:
     def _do(self, entry: bytes, fields: dict[bytes, bytes]) -> None:
         try:
             sent = msgspec.json.decode(fields[b"command"], type=SentCommand)
-        except (KeyError, msgspec.DecodeError):
+        except UNREADABLE:
             log.exception("%s holds something that is no command; it is dropped", self._stream)
-            self._redis.xdel(self._stream, entry)
+            self._drop(entry)
             return
         with SECONDS.labels(self._service).time():
             reply = answer(sent, lambda: self._act(sent))
@@ -123,6 +128,13 @@ class CommandWorker:
             self._finish(entry, sent.reply_to, reply)
         except RedisError as error:  # it will be claimed, found done, and answered then
             log.warning("a %s command is done but couldn't be answered: %s", self._service, error)
+
+    def _drop(self, entry: bytes) -> None:
+        # Without Redis it will be claimed and dropped again.
+        with suppress(RedisError), self._redis.pipeline(transaction=True) as together:
+            together.xack(self._stream, GROUP, entry)
+            together.xdel(self._stream, entry)
+            together.execute()
 
     def _act(self, sent: SentCommand) -> Outcome:
         command_type = self._types.get(sent.method)

@@ -1,0 +1,162 @@
+"""Commands over a real Redis that holds what nobody can read, goes away at a bad moment, and outlives its workers."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from backend_services.command_bus import CommandBus, CommandPending, RemoteService, commands_stream
+from backend_services.command_worker import GROUP, CommandWorker
+from eventstore.doors import Doors
+from eventstore.execute import Context, Outcome
+from eventstore.factory import open_event_store
+from ops.engines import RedisServer
+from ops.processes import wait_until
+from tests.engines import engine_url
+from tests.eventstore.samples import Add, add, executor, some_id
+
+NAME, SERVICE = "t", "counters"
+STREAM = commands_stream(NAME, SERVICE)
+UNREADABLE: list[dict[str | bytes, Any]] = [
+    {"command": b"{", "reply": b"{"},
+    {"command": b'{"message_id":"\xff"}', "reply": b'{"message_id":"\xff"}'},
+    {"command": b"{}", "reply": b'{"message_id":"m","kind":"of a newer release","command_id":"c"}'},
+    {"something": b"else"},
+]
+
+Working = Callable[[], AbstractContextManager[CommandWorker]]
+
+
+class Counters:
+    """A service with one command. While `gate` is closed, its commands take their time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._runner = executor(open_event_store(f"sqlite:///{folder}/events.db"))
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = 0
+
+    def add(self, command: Add, context: Context) -> Outcome:
+        self.began += 1
+        self.gate.wait(20)
+        return add(self._runner, command.counter, command.amount, context.command_id)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    engine_url("REDIS_URL")
+    running = RedisServer(tmp_path / "redis").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator["Redis"]:
+    client = Redis.from_url(redis_server.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def counters(tmp_path: Path) -> Iterator[Counters]:
+    service = Counters(tmp_path)
+    yield service
+    service._runner.store.close()
+
+
+@pytest.fixture
+def bus(redis: "Redis", redis_server: RedisServer) -> Iterator[CommandBus]:
+    listening = Redis.from_url(redis_server.url)
+    running = CommandBus(redis, listening, NAME, Doors())
+    running.start()
+    yield running
+    running.stop()
+    listening.close()
+
+
+@pytest.fixture
+def working(redis: "Redis", counters: Counters) -> Working:
+    """A worker in a thread, as long as the block lasts."""
+
+    @contextmanager
+    def work() -> Iterator[CommandWorker]:
+        worker = CommandWorker(redis, NAME, SERVICE, counters, some_id(), Doors())
+        stopping = threading.Event()
+        thread = threading.Thread(target=worker.run, args=(stopping,))
+        thread.start()
+        try:
+            yield worker
+        finally:
+            stopping.set()
+            thread.join(20)
+            assert not thread.is_alive()
+
+    return work
+
+
+def send(bus: CommandBus, counters: Counters) -> Outcome:
+    """Add one to the counter, by whoever does it."""
+    outcome: Outcome = RemoteService(SERVICE, counters, bus).add(Add("n", 1), Context("a", "c"))
+    return outcome
+
+
+def pending(redis: "Redis") -> int:
+    found: Any = redis.xpending(STREAM, GROUP)
+    return int(found["pending"])
+
+
+def test_a_reply_that_can_not_be_read_keeps_no_other_from_its_command(
+    redis: "Redis", bus: CommandBus, counters: Counters, working: Working
+) -> None:
+    with working():
+        assert send(bus, counters).result == {"total": 1}
+        replies: Any = redis.keys(f"{NAME}:replies:*")
+        for fields in UNREADABLE:
+            redis.xadd(replies[0], fields)
+        for total in (2, 3, 4):
+            began = time.monotonic()
+            outcome = send(bus, counters)
+            assert (outcome.result, outcome.replayed) == ({"total": total}, False)
+            assert time.monotonic() - began < 0.9  # who gets no reply looks for its command after a second
+    assert counters.began == 4
+
+
+def test_an_entry_that_is_no_command_is_dropped_and_the_next_is_done(
+    redis: "Redis", bus: CommandBus, counters: Counters, working: Working
+) -> None:
+    for fields in UNREADABLE:
+        redis.xadd(STREAM, fields)
+    with working():
+        assert send(bus, counters).result == {"total": 1}
+        wait_until(lambda: redis.xlen(STREAM) == 0, what="an empty stream")
+        wait_until(lambda: pending(redis) == 0, what="nothing in anybody's hands")
+    assert counters.began == 1
+
+
+def test_without_a_worker_a_command_waits(
+    redis: "Redis", bus: CommandBus, counters: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_services.command_bus.REPLY_BOUND_S", 0.2)
+    with pytest.raises(CommandPending) as waits:
+        send(bus, counters)
+    assert bus.is_pending(waits.value.command_id)
+    assert counters.began == 0
+
+
+def test_a_command_whose_waiting_can_not_be_noted_is_done_here(
+    redis: "Redis", redis_server: RedisServer, counters: Counters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis takes the command and fails in the moment in which its sender would be told to ask later."""
+    monkeypatch.setattr("backend_services.command_bus.REPLY_BOUND_S", 0.2)
+    redis.acl_setuser("careful", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-set"])
+    careful = Redis.from_url(redis_server.url.replace("redis://", "redis://careful:x@"))
+    with pytest.raises(NoPermissionError):
+        careful.set("a", "b")
+    assert send(CommandBus(careful, careful, NAME, Doors()), counters).result == {"total": 1}
+    careful.close()
