@@ -14,20 +14,21 @@ from sqlalchemy import Dialect, Engine, event
 
 from backend_services.resilience import DependencyDown, Policy, Remote
 from backend_services.settings import Settings
-from eventstore.mongodb import MongoEventStore
+from eventstore.mongodb import SOCKET_TIMEOUT_S, MongoEventStore
 from eventstore.ports import ResultUnknown, StoreUnavailable
 from eventstore.records import Commit, RecordedEvent
 
 T = TypeVar("T")
 
-MONGODB = Policy(most_at_once=100, total_timeout_s=8.0)
-"""Less than what a web process waits for a reply, so that a worker without a store still says so."""
+MONGODB = Policy(most_at_once=100, total_timeout_s=4.0, try_timeout_s=SOCKET_TIMEOUT_S)
+"""With the last try less than what a web process waits for a reply, so that a worker without a store still says so."""
 REDIS = Policy(most_at_once=200, try_timeout_s=2.0)
 POSTGRESQL = Policy(most_at_once=60)
 
 
 class GuardedStore:
-    """`EventStore` over MongoDB. Reads are repeated; an append is left to the driver, which knows whether it may."""
+    """`EventStore` over MongoDB. Reads are repeated; an append is left to the driver, which knows whether it may, and a
+    look-up with a bound to who asks."""
 
     def __init__(self, store: MongoEventStore) -> None:
         self.unguarded = store
@@ -40,7 +41,9 @@ class GuardedStore:
     def append(self, commit: Commit) -> Commit:
         return self._once(lambda: self.unguarded.append(commit))
 
-    def find_command(self, command_id: str) -> Commit | None:
+    def find_command(self, command_id: str, within_s: float | None = None) -> Commit | None:
+        if within_s is not None:
+            return self._once(lambda: self.unguarded.find_command(command_id, within_s))
         return self._read(lambda: self.unguarded.find_command(command_id))
 
     def read_stream(self, stream: str, after_version: int = 0) -> list[RecordedEvent]:

@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -222,18 +223,23 @@ class Executor:
         try:
             return self.store.append(commit)
         except ResultUnknown as unknown:
-            bound = time.monotonic() + UNKNOWN_RESULT_BOUND_S
-            while time.monotonic() < bound:
-                try:
-                    found = self.store.find_command(commit.command.id)
-                except StoreUnavailable:
-                    found = None
+            found = self._look_up(commit.command.id)
+            if found is None:
+                raise StoreUnavailable(
+                    f"it is not known yet whether command {commit.command.id} was stored"
+                ) from unknown
+            return found
+
+    def _look_up(self, command_id: str) -> Commit | None:
+        """The commit as soon as it can be found, None at the bound. Nobody below repeats a look-up that fails."""
+        bound = time.monotonic() + UNKNOWN_RESULT_BOUND_S
+        while (left_s := bound - time.monotonic()) > 0:
+            with suppress(StoreUnavailable):
+                found = self.store.find_command(command_id, within_s=left_s)
                 if found is not None:
                     return found
-                time.sleep(0.05 + self.doors.jitter() * 0.1)
-            raise StoreUnavailable(
-                f"it is not known yet whether command {commit.command.id} was stored"
-            ) from unknown
+            time.sleep(0.05 + self.doors.jitter() * 0.1)
+        return None
 
     def _accepted(
         self, decision: Decision, record: CommandRecord, context: Context, streams: Streams

@@ -28,6 +28,8 @@ from eventstore.records import Commit, RecordedEvent, by_stream
 
 SERVER_SELECTION_S = 3.0
 SOCKET_TIMEOUT_S = 5.0
+APPEND_TIMEOUT_S = 3.0
+"""For all that the driver tries. What isn't answered by then is looked up, and that takes seconds too."""
 LOOK_UP_TIMEOUT_S = 2.0
 """Short, since who looks up an unknown result asks again and has promised an answer within seconds."""
 MOST_CONNECTIONS = 100
@@ -69,7 +71,8 @@ class MongoEventStore:
         if commit.events:
             document["waiting"] = True
         try:
-            self.commits.insert_one(document)
+            with pymongo.timeout(APPEND_TIMEOUT_S):
+                self.commits.insert_one(document)
         except DuplicateKeyError as error:
             raise SlotTaken(str(error.details)) from error
         except ServerSelectionTimeoutError as error:  # the driver says this only when nothing was sent
@@ -80,8 +83,9 @@ class MongoEventStore:
             ) from error
         return commit
 
-    def find_command(self, command_id: str) -> Commit | None:
-        with wrapped(), pymongo.timeout(LOOK_UP_TIMEOUT_S):
+    def find_command(self, command_id: str, within_s: float | None = None) -> Commit | None:
+        bound_s = LOOK_UP_TIMEOUT_S if within_s is None else min(LOOK_UP_TIMEOUT_S, within_s)
+        with wrapped(), pymongo.timeout(bound_s):
             found = self.commits.find_one({"slots": slot_text(f"cmd:{command_id}", 0)})
         return to_commit(found) if found else None
 

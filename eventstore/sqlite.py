@@ -59,7 +59,7 @@ class SqliteEventStore:
                 self._appended.notify_all()
         return positioned
 
-    def find_command(self, command_id: str) -> Commit | None:
+    def find_command(self, command_id: str, within_s: float | None = None) -> Commit | None:
         with _wrapped():
             row = (
                 self._connection()

@@ -14,9 +14,11 @@ from ops.processes import wait_until
 from tests.cluster import oracle
 from tests.cluster.clients import send_until_answered
 from tests.engines import engine_url
+from tests.eventstore.cutting_proxy import CuttingProxy, Fault
 from tests.journey.city import add_driver, ok, refused
 from tests.journey.distributed import DistributedServer
 
+INSERT = b"\x02insert\x00"
 ANSWER_S = 15.0
 """Within it every request must be answered, whatever is away."""
 
@@ -75,6 +77,42 @@ def test_without_the_event_store_writes_are_503_and_lists_still_show(
         if not mongo.children[0].is_running:
             mongo.start()
         server.remove()
+
+
+def test_an_event_store_that_hangs_is_503_even_in_the_midst_of_a_command(
+    tmp_path: Path, mongo: MongoServer
+) -> None:
+    proxy = CuttingProxy(mongo.ports[0])
+    url = f"mongodb://127.0.0.1:{proxy.port}/waybill?directConnection=true"
+    server = DistributedServer(tmp_path / "city", engines={"EVENT_STORE_URL": url}).start()
+    http, headers, body = server.client, {"Idempotency-Key": str(uuid4())}, a_driver()
+    try:
+        add_driver(http)
+        proxy.suffer(Fault.SILENCE, INSERT)
+        hanging = answered(http, "POST", "/api/fleet/drivers", json=body, headers=headers)
+        refused(hanging, 503, "store_unavailable")
+        assert int(hanging.headers["Retry-After"]) > 0
+        proxy.heal()
+        mongo.children[0].freeze()
+        refused(answered(http, "POST", "/api/fleet/drivers", json=a_driver()), 503, "store_unavailable")
+        mongo.children[0].thaw()
+        done = wait_until(
+            lambda: (
+                (again := http.post("/api/fleet/drivers", json=body, headers=headers)).status_code == 200
+                and again
+            ),
+            30,
+            "the same command, done",
+        )
+        wait_until(
+            lambda: http.get(f"/api/fleet/drivers/{done.json()['id']}").status_code == 200, 30, "its row"
+        )
+        licences = [item["driverLicense"] for item in ok(http.get("/api/fleet/drivers"))["items"]]
+        assert licences.count(body["driverLicense"]) == 1
+    finally:
+        mongo.children[0].thaw()
+        server.remove()
+        proxy.close()
 
 
 def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_catch_up(

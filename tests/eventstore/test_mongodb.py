@@ -11,7 +11,7 @@ import pytest
 
 from eventstore.execute import UNKNOWN_RESULT_BOUND_S, Context, Decision, Executor, Outcome, Streams
 from eventstore.factory import open_event_store
-from eventstore.mongodb import MongoEventStore, probe_slots, refuse_shared_slots
+from eventstore.mongodb import APPEND_TIMEOUT_S, MongoEventStore, probe_slots, refuse_shared_slots
 from eventstore.ports import EventStore, ResultUnknown, StoreUnavailable
 from eventstore.sequencer import PlacedLog, Sequencer
 from ops.engines import MongoServer
@@ -133,7 +133,7 @@ def test_an_append_whose_answer_is_lost_is_unknown_and_was_stored(
     proxy.suffer(Fault.LOSE_ANSWERS, INSERT)
     with pytest.raises(ResultUnknown):
         far.append(given)
-    assert proxy.hits == 2  # the driver itself sends it once again, which the server notices
+    assert 2 <= proxy.hits <= 20  # the driver itself sends it again, at leisure, which the server notices
     assert mongo.find_command(given.command.id) == given
     assert len(mongo.read_stream("a")) == 1
 
@@ -155,7 +155,7 @@ def test_an_append_that_was_lost_on_the_way_is_unknown_and_was_not_stored(
     proxy.suffer(Fault.LOSE_REQUESTS, INSERT)
     with pytest.raises(ResultUnknown):
         far.append(given)
-    assert proxy.hits == 2
+    assert 2 <= proxy.hits <= 20
     assert mongo.find_command(given.command.id) is None
 
 
@@ -216,7 +216,8 @@ def test_a_command_that_never_arrived_is_unavailable_after_five_seconds_and_can_
     started = time.monotonic()
     with pytest.raises(StoreUnavailable, match="not known yet"):
         add_while(executor(far), lambda: proxy.suffer(Fault.LOSE_REQUESTS, INSERT))
-    assert UNKNOWN_RESULT_BOUND_S <= time.monotonic() - started < UNKNOWN_RESULT_BOUND_S + 2
+    waited_s = time.monotonic() - started
+    assert UNKNOWN_RESULT_BOUND_S <= waited_s < APPEND_TIMEOUT_S + UNKNOWN_RESULT_BOUND_S + 1
     assert mongo.find_command("k") is None
     proxy.heal()
     assert not add_while(executor(far), lambda: None).replayed
@@ -226,13 +227,13 @@ def test_a_command_that_never_arrived_is_unavailable_after_five_seconds_and_can_
 def test_a_line_that_goes_silent_keeps_nobody_waiting_much_longer(
     mongo: MongoEventStore, proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two tries of the driver, the bound, and one look-up that began just before it."""
-    for name in ("mongodb.SOCKET_TIMEOUT_S", "mongodb.LOOK_UP_TIMEOUT_S", "execute.UNKNOWN_RESULT_BOUND_S"):
+    """What the driver tries, and the bound."""
+    for name in ("mongodb.APPEND_TIMEOUT_S", "mongodb.LOOK_UP_TIMEOUT_S", "execute.UNKNOWN_RESULT_BOUND_S"):
         monkeypatch.setattr(f"eventstore.{name}", 0.5)
     far = MongoEventStore(f"mongodb://127.0.0.1:{proxy.port}/{mongo.database.name}?directConnection=true")
     started = time.monotonic()
     with pytest.raises(StoreUnavailable, match="not known yet"):
         add_while(executor(far), lambda: proxy.suffer(Fault.SILENCE, INSERT, FIND))
-    assert time.monotonic() - started < 4 * 0.5 + 1
-    assert proxy.hits >= 3
+    assert time.monotonic() - started < 2 * 0.5 + 1
+    assert proxy.hits >= 2
     far.close()
