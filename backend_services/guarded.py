@@ -15,7 +15,7 @@ from sqlalchemy import Dialect, Engine, event
 from backend_services.resilience import DependencyDown, Policy, Remote
 from backend_services.settings import Settings
 from eventstore.mongodb import SOCKET_TIMEOUT_S, MongoEventStore
-from eventstore.ports import ResultUnknown, StoreUnavailable
+from eventstore.ports import ResultUnknown, StoreUnreachable
 from eventstore.records import Commit, RecordedEvent
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class GuardedStore:
 
     def __init__(self, store: MongoEventStore) -> None:
         self.unguarded = store
-        self._remote = Remote("mongodb", (StoreUnavailable, ResultUnknown), MONGODB)
+        self._remote = Remote("mongodb", (StoreUnreachable, ResultUnknown), MONGODB)
 
     @property
     def store_id(self) -> str:
@@ -78,9 +78,9 @@ def _plain() -> Iterator[None]:
     try:
         yield
     except DependencyDown as down:
-        if isinstance(down.__cause__, StoreUnavailable | ResultUnknown):
+        if isinstance(down.__cause__, StoreUnreachable | ResultUnknown):
             raise down.__cause__ from None
-        raise StoreUnavailable(str(down)) from down
+        raise StoreUnreachable(str(down)) from down
 
 
 class GuardedRedis(Redis):

@@ -18,12 +18,20 @@ from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    CursorNotFound,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteConcernError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 from uuid6 import uuid7
 
-from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable
+from eventstore.ports import ResultUnknown, SlotTaken, StoreUnavailable, StoreUnreachable
 from eventstore.records import Commit, RecordedEvent, by_stream
 
 SERVER_SELECTION_S = 3.0
@@ -34,6 +42,9 @@ LOOK_UP_TIMEOUT_S = 2.0
 """Short, since who looks up an unknown result asks again and has promised an answer within seconds."""
 MOST_CONNECTIONS = 100
 STREAMS_AT_ONCE = 500
+TRANSIENT = (ConnectionFailure, CursorNotFound, ExecutionTimeout, WriteConcernError)
+TRANSIENT_CODES = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""MongoDB's own list of what may be asked again: hosts and sockets, shutdown, step-down, limits of time."""
 VERSION_DIGITS = 10
 """Versions are padded with zeros in the slots, so that one index serves uniqueness and a stream read in order."""
 
@@ -76,8 +87,10 @@ class MongoEventStore:
         except DuplicateKeyError as error:
             raise SlotTaken(str(error.details)) from error
         except ServerSelectionTimeoutError as error:  # the driver says this only when nothing was sent
-            raise StoreUnavailable(f"no MongoDB primary can be reached: {_short(error)}") from error
+            raise StoreUnreachable(f"no MongoDB primary can be reached: {_short(error)}") from error
         except PyMongoError as error:
+            if not is_transient(error):
+                raise StoreUnavailable(f"MongoDB refuses a commit: {_short(error)}") from error
             raise ResultUnknown(
                 f"the connection to MongoDB broke while committing: {_short(error)}"
             ) from error
@@ -260,11 +273,22 @@ def to_commit(document: Document) -> Commit:
 
 @contextmanager
 def wrapped() -> Iterator[None]:
-    """MongoDB's own errors as `StoreUnavailable`."""
+    """MongoDB's own errors as `StoreUnavailable`, and those that pass as `StoreUnreachable`."""
     try:
         yield
     except PyMongoError as error:
-        raise StoreUnavailable(f"MongoDB can't be used: {_short(error)}") from error
+        kind = StoreUnreachable if is_transient(error) else StoreUnavailable
+        raise kind(f"MongoDB can't be used: {_short(error)}") from error
+
+
+def is_transient(error: PyMongoError) -> bool:
+    """Whether the same may succeed a moment later. Everything else (no permission, say) is MongoDB's answer."""
+    return (
+        isinstance(error, TRANSIENT)
+        or error.timeout
+        or error.has_error_label("RetryableWriteError")
+        or getattr(error, "code", None) in TRANSIENT_CODES
+    )
 
 
 def _next(changes: Any) -> None:

