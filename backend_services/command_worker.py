@@ -4,9 +4,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -38,8 +39,22 @@ STUCK_AFTER_MS = 5_000
 CLAIM_EVERY_S = 1.0
 SIGN_EXPIRES_S = 10
 """After the last sign of life of the last worker, the service counts as having none."""
+FORGOTTEN_AFTER_MS = 2 * 3_600_000
+"""So long a worker that was killed stays in the group's list of members."""
 EXPIRED_AFTER = timedelta(seconds=PENDING_KEPT_S)
 """Whoever sent a command has long given up by then, and may have done something else instead."""
+
+# What a member holds would be lost with it, so Redis looks and removes at once. Each of them comes back by itself.
+LEAVE = """
+local left = 0
+for i = 2, #ARGV do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i]) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[i])
+    left = left + 1
+  end
+end
+return left
+"""
 
 HANDLED = Counter("waybill_commands_total", "Commands done, by what came of them", ["service", "kind"])
 SECONDS = Histogram("waybill_command_seconds", "Time from taking a command to its reply", ["service"])
@@ -63,6 +78,8 @@ class CommandWorker:
         self._stream = commands_stream(namespace, service)
         self._sign = worker_sign(namespace, service)
         self._free = threading.Semaphore(AT_ONCE)
+        self._in_hand: set[bytes] = set()
+        self._leave = redis.register_script(LEAVE)
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; what is in hand is finished first."""
@@ -88,6 +105,8 @@ class CommandWorker:
                 except Exception:  # without this thread the service's commands would wait for another worker
                     log.exception("%s commands can't be received", self._service)
                     stopping.wait(PAUSE_S)
+        with suppress(RedisError):
+            self._leave(keys=[self._stream], args=[GROUP, self._name])
 
     def _take(self, pool: ThreadPoolExecutor) -> None:
         """Take as many commands as there are free hands; waits up to a second for the first."""
@@ -102,7 +121,8 @@ class CommandWorker:
         claimed: Any = self._redis.xautoclaim(
             self._stream, GROUP, self._name, min_idle_time=STUCK_AFTER_MS, count=AT_ONCE
         )
-        entries = claimed[1]
+        # What takes long here is claimed as well: its time begins anew, but it isn't done a second time.
+        entries = [(entry, fields) for entry, fields in claimed[1] if entry not in self._in_hand]
         if entries:
             log.info("%d %s commands were left lying; they are done now", len(entries), self._service)
         self._hand_out(pool, entries)
@@ -112,7 +132,14 @@ class CommandWorker:
     ) -> None:
         for entry, fields in entries:
             self._free.acquire()
-            pool.submit(self._do, entry, fields).add_done_callback(lambda _: self._free.release())
+            self._in_hand.add(entry)
+            pool.submit(self._do, entry, fields).add_done_callback(partial(self._put_down, entry))
+
+    def _put_down(self, entry: bytes, done: "Future[None]") -> None:
+        self._in_hand.discard(entry)
+        self._free.release()
+        if error := done.exception():
+            log.error("a %s command can't be answered", self._service, exc_info=error)
 
     def _do(self, entry: bytes, fields: dict[bytes, bytes]) -> None:
         try:
@@ -169,5 +196,10 @@ class CommandWorker:
             together.execute()
 
     def _make_group(self) -> None:
+        """Make the group, or take members out of it that are gone for long."""
         with suppress(ResponseError):  # it is there already
             self._redis.xgroup_create(self._stream, GROUP, id="0", mkstream=True)
+        members: Any = self._redis.xinfo_consumers(self._stream, GROUP)
+        gone = [member["name"] for member in members if member["idle"] > FORGOTTEN_AFTER_MS]
+        if gone:
+            self._leave(keys=[self._stream], args=[GROUP, *gone])

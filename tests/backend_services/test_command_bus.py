@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,13 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from backend_services.command_bus import CommandBus, CommandPending, RemoteService, commands_stream
+from backend_services.command_bus import (
+    CommandBus,
+    CommandPending,
+    RemoteService,
+    commands_stream,
+    worker_sign,
+)
 from backend_services.command_worker import GROUP, CommandWorker
 from eventstore.doors import Doors
 from eventstore.execute import Context, Outcome
@@ -160,3 +167,55 @@ def test_a_command_whose_waiting_can_not_be_noted_is_done_here(
         careful.set("a", "b")
     assert send(CommandBus(careful, careful, NAME, Doors()), counters).result == {"total": 1}
     careful.close()
+
+
+def members(redis: "Redis") -> set[bytes]:
+    found: Any = redis.xinfo_consumers(STREAM, GROUP)
+    return {member["name"] for member in found}
+
+
+def test_a_worker_that_ends_leaves_the_list_of_workers(
+    redis: "Redis", bus: CommandBus, counters: Counters, working: Working
+) -> None:
+    for total in (1, 2, 3):
+        with working():
+            assert send(bus, counters).result == {"total": total}
+            assert len(members(redis)) == 1
+        assert members(redis) == set()
+
+
+def test_a_worker_that_was_killed_is_forgotten_in_time_unless_it_holds_a_command(
+    redis: "Redis", working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_services.command_worker.STUCK_AFTER_MS", 60_000)
+    redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    redis.xadd(STREAM, UNREADABLE[0])
+    redis.xreadgroup(GROUP, "holds a command", {STREAM: ">"})
+    redis.xgroup_createconsumer(STREAM, GROUP, "holds nothing")
+    with working():
+        wait_until(lambda: redis.exists(worker_sign(NAME, SERVICE)), what="a sign of life")
+        assert members(redis) >= {b"holds a command", b"holds nothing"}
+    monkeypatch.setattr("backend_services.command_worker.FORGOTTEN_AFTER_MS", -1)
+    with working():
+        wait_until(lambda: b"holds nothing" not in members(redis), what="a shorter list")
+        assert b"holds a command" in members(redis)
+    assert pending(redis) == 1
+
+
+def test_what_a_worker_is_doing_it_does_not_begin_again(
+    redis: "Redis", bus: CommandBus, counters: Counters, working: Working, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend_services.command_worker.STUCK_AFTER_MS", 50)
+    monkeypatch.setattr("backend_services.command_worker.CLAIM_EVERY_S", 0.05)
+    counters.gate.clear()
+
+    def was_claimed_twice() -> bool:
+        found: Any = redis.xpending_range(STREAM, GROUP, "-", "+", 1)
+        return bool(found) and found[0]["times_delivered"] >= 3
+
+    with working(), ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(send, bus, counters)
+        wait_until(was_claimed_twice, what="a command that takes long")
+        counters.gate.set()
+        assert answer.result(10).result == {"total": 1}
+    assert counters.began == 1
