@@ -17,12 +17,15 @@ from backend_services.settings import Settings
 from eventstore.mongodb import SOCKET_TIMEOUT_S, MongoEventStore
 from eventstore.ports import ResultUnknown, StoreUnreachable
 from eventstore.records import Commit, RecordedEvent
+from eventstore.redis_locks import RedisLocks
 
 T = TypeVar("T")
 
 MONGODB = Policy(most_at_once=100, total_timeout_s=4.0, try_timeout_s=SOCKET_TIMEOUT_S)
 """With the last try less than what a web process waits for a reply, so that a worker without a store still says so."""
 REDIS = Policy(most_at_once=200, try_timeout_s=2.0)
+LOCK_TIMEOUT_S = 0.25
+"""A lock only saves contention, so nobody waits for Redis longer than for a lock."""
 POSTGRESQL = Policy(most_at_once=60)
 
 
@@ -99,7 +102,9 @@ class GuardedRedis(Redis):
             raise RedisConnectionError(str(down)) from down
 
 
-def connect_redis(settings: Settings, *, guarded: bool = True, **options: Any) -> "Redis":
+def connect_redis(
+    settings: Settings, *, guarded: bool = True, timeout_s: float = REDIS.try_timeout_s, **options: Any
+) -> "Redis":
     """A client with short time-outs and no retries of its own; nothing is sent yet.
 
     Loops that wait for something and try again by themselves take an unguarded one: a breaker would only make them
@@ -109,12 +114,20 @@ def connect_redis(settings: Settings, *, guarded: bool = True, **options: Any) -
     return client.from_url(
         settings.redis_url,
         protocol=2,
-        socket_connect_timeout=1.0,
-        socket_timeout=REDIS.try_timeout_s,
+        socket_connect_timeout=min(1.0, timeout_s),
+        socket_timeout=timeout_s,
         health_check_interval=15,
         retry=None,
         **options,
     )
+
+
+def open_locks(settings: Settings) -> RedisLocks:
+    """Locks over a client of their own: they leave a Redis alone that doesn't answer at once, and go on without it."""
+    client = connect_redis(
+        settings, guarded=False, timeout_s=LOCK_TIMEOUT_S, max_connections=settings.threads + 50
+    )
+    return RedisLocks(client, settings.namespace)
 
 
 def guard_connections(engine: Engine) -> None:

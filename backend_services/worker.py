@@ -13,7 +13,7 @@ from functools import partial
 from sqlalchemy.orm import sessionmaker
 
 from backend_services.command_worker import CommandWorker
-from backend_services.guarded import GuardedStore, connect_redis
+from backend_services.guarded import GuardedStore, connect_redis, open_locks
 from backend_services.process import run_role, wait_for
 from backend_services.projecting import build_codec
 from backend_services.read_database import open_read_models
@@ -23,7 +23,6 @@ from eventstore.doors import Doors
 from eventstore.execute import Executor
 from eventstore.mongodb import MongoEventStore
 from eventstore.ports import StoreUnavailable
-from eventstore.redis_locks import RedisLocks
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +30,10 @@ log = logging.getLogger(__name__)
 def work(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
     """Work for the named services until told to stop; commands in hand are finished."""
     store = GuardedStore(MongoEventStore(settings.event_store_url))
-    doors, redis, waiting = Doors(), connect_redis(settings), connect_redis(settings, guarded=False)
+    doors, waiting = Doors(), connect_redis(settings, guarded=False)
     engine = open_read_models(settings)
     executor = Executor(store, build_codec(), doors)
-    services = build_services(settings, executor, RedisLocks(redis, settings.namespace), sessionmaker(engine))
+    services = build_services(settings, executor, open_locks(settings), sessionmaker(engine))
     if not wait_for(lambda: store.store_id, (StoreUnavailable,), stopping, "event store"):
         return
     name = doors.new_id()

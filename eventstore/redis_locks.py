@@ -24,7 +24,10 @@ log = logging.getLogger(__name__)
 
 
 class RedisLocks:
-    """`ResourceLocks` in Redis: SET NX PX, compare-and-delete, sorted names."""
+    """`ResourceLocks` in Redis: SET NX PX, compare-and-delete, sorted names.
+
+    A Redis that hangs holds the block up for the client's time-out, so that has to be short.
+    """
 
     def __init__(self, redis: "Redis", prefix: str) -> None:
         self._redis = redis
@@ -38,11 +41,16 @@ class RedisLocks:
         token = secrets.token_hex(16)
         held: list[str] = []
         try:
-            if time.monotonic() >= self._away_until:
+            if not self._is_away:
                 self._take_all(names, token, held, time.monotonic() + wait_s)
             yield
         finally:
-            self._give_back(held, token)
+            if held and not self._is_away:
+                self._give_back(held, token)
+
+    @property
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
 
     def _take_all(self, names: Sequence[str], token: str, held: list[str], bound: float) -> None:
         try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from backend_services.command_bus import CommandBus, RemoteService
 from backend_services.fleet.shared_positions import SharedPositions
-from backend_services.guarded import GuardedStore, connect_redis
+from backend_services.guarded import GuardedStore, connect_redis, open_locks
 from backend_services.pokes import Pokes
 from backend_services.read_cache import SharedReadCache
 from backend_services.services import NAMES, build_services
@@ -13,7 +13,6 @@ from backend_services.shared_rows import SharedRows
 from eventstore.execute import Executor
 from eventstore.kafka import Broker
 from eventstore.mongodb import MongoEventStore
-from eventstore.redis_locks import RedisLocks
 from eventstore.sequencer import PlacedLog
 from webapp.engine_health import EngineHealth
 from webapp.set_aside import SetAside
@@ -43,9 +42,8 @@ class Distributed:
             settings.positions_kept,
             waybill.now,
         )
-        locks = RedisLocks(self._redis, settings.namespace)
         executor = Executor(self.store, waybill.codec, waybill.doors)
-        local = build_services(settings, executor, locks, waybill.sessions)
+        local = build_services(settings, executor, open_locks(settings), waybill.sessions)
         self.services = SimpleNamespace(
             **{name: RemoteService(name, getattr(local, name), self.bus) for name in NAMES}
         )
