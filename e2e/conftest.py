@@ -37,7 +37,7 @@ ARGUMENTS = [
 # Chromium logs every 4xx of a page, and a server that is away, as errors; the tests look at those themselves.
 EXPECTED = re.compile(
     r"Failed to load resource: the server responded with a status of 4\d\d"
-    r"|.*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE)"
+    r"|.*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|INTERNET_DISCONNECTED)"
 )
 
 
@@ -138,9 +138,9 @@ def open_page(browser: Browser, server: AnyServer) -> Iterator[Callable[..., Pag
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_one(width: int = 1440, height: int = 900, **options: object) -> Page:
+    def open_one(width: int = 1440, height: int = 900, url: str = server.url, **options: object) -> Page:
         context = browser.new_context(
-            base_url=server.url,
+            base_url=url,
             viewport={"width": width, "height": height},
             **options,  # type: ignore[arg-type]
         )

@@ -4,17 +4,13 @@ import { askForJson, askForText } from "./board-ask.js";
 import { applyRows, forget, list, showCounters } from "./board-rows.js";
 import { adoptSelection, refreshDrawer } from "./board-drawer.js";
 import { showAges, takeFixes } from "./board-ages.js";
-import { SIGNED_OUT, isRefused, pauseBefore } from "./board-reconnect.js";
+import { Line } from "./board-line.js";
 
-const POLL_MS = 5_000, SILENT_MS = 40_000, OTHER_DAY_MS = 30_000;
+const POLL_MS = 5_000, OTHER_DAY_MS = 30_000;
 
 let seq = Number(list().dataset.seq); // up to where the list shows everything
 let head = seq; // how far the server is known to be
-let socket = null;
-let isOpen = false;
-let failures = 0;
-let retry;
-let heardAt = performance.now();
+let line = null; // only today's board has one
 let goodAt = new Date();
 let pulling = null;
 
@@ -36,14 +32,9 @@ function say(state) {
   pill.dataset.state = state;
 }
 
-function heard() {
-  heardAt = performance.now();
-  goodAt = new Date();
-}
-
 // Takes a frame; `isWhole` says that it holds everything since our own seq, as an answer to a pull does.
 async function take(frame, isWhole = false) {
-  heard();
+  goodAt = new Date();
   head = frame.resync ? frame.seq : Math.max(head, frame.seq);
   if (list().dataset.followsToday === "yes" && frame.day !== list().dataset.day) location.reload(); // midnight
   if (frame.resync) return loadAgain();
@@ -55,7 +46,7 @@ async function take(frame, isWhole = false) {
   showAges();
   document.dispatchEvent(new CustomEvent("board:changed", { detail: { ids, fixes: frame.fixes } }));
   refreshDrawer(ids);
-  if (isOpen) say(frame.isBehind ? "catching-up" : "live");
+  if (line?.isOpen) say(frame.isBehind ? "catching-up" : "live");
   return true;
 }
 
@@ -66,7 +57,7 @@ function pull() {
 }
 
 async function askForRows() {
-  if (isOpen) say("catching-up");
+  if (line?.isOpen) say("catching-up");
   let before;
   do {
     before = seq;
@@ -85,7 +76,7 @@ async function loadAgain() {
   list().replaceWith(fresh);
   window.htmx?.process(fresh);
   adopt();
-  if (isOpen) say("live");
+  if (line?.isOpen) say("live");
   return true;
 }
 
@@ -93,51 +84,37 @@ async function loadAgain() {
 function adopt() {
   seq = Number(list().dataset.seq);
   forget();
-  heard();
+  goodAt = new Date();
   adoptSelection();
   showAges();
   document.dispatchEvent(new CustomEvent("board:loaded"));
   if (isLive() && head > seq) pull();
 }
 
-function connect() {
-  clearTimeout(retry);
-  if (!isLive() || socket) return;
-  let isFirst = true;
-  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/board/live`);
-  socket.addEventListener("message", async (event) => {
-    const frame = JSON.parse(event.data);
-    isOpen = true;
-    failures = 0;
-    // A log that is shorter than what we have seen is another one: the read models were built anew.
-    if (isFirst && frame.seq < seq) frame.resync = true;
-    isFirst = false;
-    await take(frame);
-  });
-  socket.addEventListener("close", (event) => {
-    socket = null;
-    isOpen = false;
-    failures += isRefused(event.code) ? 3 : 1;
-    if (event.code === SIGNED_OUT) location.reload();
-    document.querySelector("[data-pill]").title = isRefused(event.code) ? event.reason : "";
-    if (failures < 3) say("reconnecting");
-    retry = setTimeout(connect, pauseBefore(failures, event.code));
-  });
+function takeFromLine(frame, isFirst) {
+  // A log that is shorter than what we have seen is another one: the read models were built anew.
+  if (isFirst && frame.seq < seq) frame.resync = true;
+  take(frame);
+}
+
+function sayLost(reason) {
+  document.querySelector("[data-pill]").title = reason;
+  if (line.failures < 3) say("reconnecting");
 }
 
 // Where there is no WebSocket the rows are asked for; what time alone changes comes with the whole list, every half minute.
 let polls = 0;
 let wasGood = true;
 async function poll() {
-  if (isOpen) {
-    if (performance.now() - heardAt > SILENT_MS) socket?.close(); // a dead line says nothing, not even goodbye
+  if (line.isOpen) {
+    if (head > seq) pull(); // what was missing didn't come
     return;
   }
   polls += 1;
   const isGood = await (polls % 6 === 0 ? loadAgain() : pull());
-  if (isOpen) return;
-  say(!isGood ? "reconnecting" : failures < 3 ? "catching-up" : "polling");
-  if (isGood && !wasGood) connect(); // the server is back
+  if (line.isOpen) return;
+  say(!isGood ? "reconnecting" : line.failures < 3 ? "catching-up" : "polling");
+  if (isGood && !wasGood) line.connect(); // the server is back
   wasGood = isGood;
 }
 
@@ -146,9 +123,9 @@ async function refreshOtherDay() {
 }
 
 function wake() {
-  if (!isLive()) return;
-  if (isOpen) pull();
-  else connect();
+  line?.look();
+  if (line?.isOpen) pull();
+  else line?.connect();
 }
 
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -158,12 +135,14 @@ document.addEventListener("board:adopt", adopt);
 document.addEventListener("htmx:historyRestore", () => { if (list()) adopt(); });
 document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") wake(); });
 window.addEventListener("online", wake);
+// The server couldn't be reached; that the line was silent for as long makes it a lost one.
+document.addEventListener("connection:away", ({ detail }) => { if (line?.isOpen) line.look(detail.tookMs); });
 window.addEventListener("pageshow", (event) => { if (event.persisted) loadAgain(); });
 
 adoptSelection();
 showAges();
 if (isLive()) {
-  connect();
+  line = new Line("/board/live", takeFromLine, sayLost);
   setInterval(poll, POLL_MS);
 } else {
   say("other-day");
