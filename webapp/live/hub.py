@@ -121,10 +121,14 @@ class Hub:
     def let_in(self, line: Line, answer: bytes, hello: Frame) -> None:
         """Take a new board in, or tell it why not; `answer` is the answer to its handshake, `hello` its first frame."""
         refusal = self._admit(line)
-        if refusal is None:
-            self.wire.add(line, answer + hello.on_the_wire)
-        else:
+        if refusal is not None:
             self.refuse(line, answer, refusal)
+            return
+        greeting = answer + hello.on_the_wire
+        if self._seq > hello.seq:
+            # What happened since `hello` was pushed before this board was there, or to nobody: told so, it asks for it.
+            greeting += Frame(self._seq, self._seq, hello.day).on_the_wire
+        self.wire.add(line, greeting)
 
     def refuse(self, line: Line, answer: bytes, refusal: Refusal) -> None:
         """Close a new socket with a reason, of which a browser learns only when the handshake has been answered."""
@@ -193,8 +197,7 @@ class Hub:
 
     def _push_changes(self) -> None:
         with self._waybill.sessions() as session:
-            if not self._lines:
-                self._seq = board_head(session)
+            if not self._lines and self._skip_to(board_head(session)):
                 return
             after = self._seq
             changes = list_board_changes(session, after, MOST_CHANGES_AT_ONCE)
@@ -208,6 +211,14 @@ class Hub:
                 self._seq = seq  # also after trouble: what isn't sent is a gap, which the boards see and fill
             if changes and len(changes) == MOST_CHANGES_AT_ONCE:
                 self._wake.set()
+
+    def _skip_to(self, seq: int) -> bool:
+        """Nobody has to be told up to there; False when a board came meanwhile, which would miss it."""
+        with self._guard:
+            if self._lines:
+                return False
+            self._seq = seq
+            return True
 
     def _push_fixes(self) -> None:
         """Positions change without any event at all."""
