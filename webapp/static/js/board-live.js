@@ -34,9 +34,13 @@ function say(state) {
 
 // Takes a frame; `isWhole` says that it holds everything since our own seq, as an answer to a pull does.
 async function take(frame, isWhole = false) {
+  // Midnight. Where today is followed, it is the next day's board from now on; else this day's, which is live no more.
+  if (frame.day !== list().dataset.day) {
+    location.reload();
+    return false;
+  }
   goodAt = new Date();
   head = frame.resync ? frame.seq : Math.max(head, frame.seq);
-  if (list().dataset.followsToday === "yes" && frame.day !== list().dataset.day) location.reload(); // midnight
   if (frame.resync) return loadAgain();
   if (frame.after > seq && !isWhole) return pull();
   seq = Math.max(seq, frame.seq);
