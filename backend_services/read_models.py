@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from eventstore.doors import new_id
 
-READ_MODEL_VERSION = 4
+READ_MODEL_VERSION = 5
 """Raise it whenever a table or a projection changes: the next start builds the read models anew."""
 
 BOARD_LOG_KEPT = timedelta(hours=24)

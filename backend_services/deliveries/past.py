@@ -14,6 +14,7 @@ from backend_services.deliveries import events
 from backend_services.deliveries.events import Plan
 from backend_services.deliveries.projections import proof_shown
 from backend_services.deliveries.queries import DeliveryView, IncidentView, StopView
+from backend_services.searching import fold
 from eventstore.codec import Codec, Event
 from eventstore.records import RecordedEvent
 
@@ -231,8 +232,8 @@ def _with_plan(view: DeliveryView, plan: Plan) -> DeliveryView:
         destination=plan.destination,
         scheduled_start_at=plan.scheduled_start_time,
         scheduled_end_at=plan.scheduled_end_time,
-        search_text="\n".join(
-            [view.delivery_id, view.route_id, plan.origin, plan.destination, *places]
-        ).casefold(),
+        search_text=fold(
+            "\n".join([view.delivery_id, view.route_id, plan.origin, plan.destination, *places])
+        ),
         stops=tuple(stops),
     )

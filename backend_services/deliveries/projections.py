@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from backend_services.deliveries import events
 from backend_services.deliveries.events import Plan
 from backend_services.read_models import ReadModel, note_board_change
+from backend_services.searching import fold
 from eventstore.codec import Event
 from eventstore.records import RecordedEvent
 
@@ -160,7 +161,7 @@ def _apply_to_incidents(session: Session, row: DeliveryRow, event: Event) -> Non
                 delivery_id=event.delivery_id,
                 type=event.incident_type,
                 description=event.description,
-                search_text=event.description.casefold(),
+                search_text=fold(event.description),
                 severity=event.severity,
                 reported_at=event.reported_at,
                 photo_url=event.photo_url,
@@ -179,9 +180,7 @@ def _write_plan(session: Session, row: DeliveryRow, plan: Plan) -> None:
     row.origin, row.destination = plan.origin, plan.destination
     row.scheduled_start_at, row.scheduled_end_at = plan.scheduled_start_time, plan.scheduled_end_time
     places = [stop.location for stop in plan.checkpoints]
-    row.search_text = "\n".join(
-        [row.delivery_id, row.route_id, plan.origin, plan.destination, *places]
-    ).casefold()
+    row.search_text = fold("\n".join([row.delivery_id, row.route_id, plan.origin, plan.destination, *places]))
     of_delivery = DeliveryCheckpointRow.delivery_id == row.delivery_id
     reached = {
         (stop.sequence, stop.location): (stop.reached_at, stop.out_of_order)

@@ -18,6 +18,7 @@ from backend_services.deliveries.projections import DeliveryCheckpointRow, Deliv
 from backend_services.fleet.projections import DriverRow, VehicleRow
 from backend_services.fleet.queries import find_driver_names, find_registrations
 from backend_services.paging import Page, after_cursor, page_of
+from backend_services.searching import fold
 from eventstore.ports import EventStore
 from eventstore.records import RecordedEvent
 
@@ -292,7 +293,7 @@ def list_incidents(
         query = query.where(IncidentRow.severity == severity)
     if q:
         matching = select(DeliveryRow.delivery_id).where(_matches(q))
-        in_text = IncidentRow.search_text.contains(q.casefold(), autoescape=True)
+        in_text = IncidentRow.search_text.contains(fold(q), autoescape=True)
         query = query.where(or_(in_text, IncidentRow.delivery_id.in_(matching)))
     newest_first = (IncidentRow.reported_at.desc(), IncidentRow.incident_id.desc())
     rows = session.scalars(query.order_by(*newest_first).limit(limit + 1)).all()
@@ -321,7 +322,7 @@ def read_timeline(store: EventStore, delivery_id: str) -> list[RecordedEvent]:
 
 
 def _matches(q: str) -> Any:
-    part = q.casefold()
+    part = fold(q)
     drivers = select(DriverRow.driver_id).where(DriverRow.search_text.contains(part, autoescape=True))
     vehicles = select(VehicleRow.vehicle_id).where(VehicleRow.search_text.contains(part, autoescape=True))
     return or_(

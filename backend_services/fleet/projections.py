@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend_services.fleet import events
 from backend_services.read_models import ReadModel, note_board_change
+from backend_services.searching import fold
 from eventstore.codec import Event
 from eventstore.records import RecordedEvent
 
@@ -101,7 +102,7 @@ def _apply_to_driver(session: Session, recorded: RecordedEvent, event: Event) ->
         case events.DriverAdded() | events.DriverUpdated():
             row.name, row.driver_license = event.name, event.driver_license
             row.sort_name = event.name.casefold()
-            row.search_text = f"{event.name}\n{event.driver_license}\n{event.driver_id}".casefold()
+            row.search_text = fold(f"{event.name}\n{event.driver_license}\n{event.driver_id}")
         case events.DriverStatusChanged():
             row.set_status, row.status_reason = event.new_status, event.reason
         case events.DriverBooked():
@@ -137,7 +138,7 @@ def _apply_to_vehicle(session: Session, recorded: RecordedEvent, event: Event) -
         case events.VehicleAdded() | events.VehicleUpdated():
             row.registration, row.vehicle_type = event.registration, event.vehicle_type
             row.sort_registration = event.registration.casefold()
-            row.search_text = f"{event.registration}\n{event.vehicle_type}\n{event.vehicle_id}".casefold()
+            row.search_text = fold(f"{event.registration}\n{event.vehicle_type}\n{event.vehicle_id}")
         case events.VehicleStatusChanged():
             row.set_status, row.status_reason = event.new_status, event.reason
         case events.VehicleBooked():

@@ -18,6 +18,7 @@ from backend_services.fleet.projections import (
     VehicleRow,
 )
 from backend_services.paging import Page, after_cursor, page_of
+from backend_services.searching import fold
 
 MOST_IN_A_QUERY = 1_000
 
@@ -92,7 +93,7 @@ def list_drivers(
     if status is not None:
         query = query.where(_shown_status_is(status, DriverRow.set_status, _driver_is_booked()))
     if q:
-        query = query.where(DriverRow.search_text.contains(q.casefold(), autoescape=True))
+        query = query.where(DriverRow.search_text.contains(fold(q), autoescape=True))
     rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
     page = page_of(rows, limit, lambda row: (row.sort_name, row.driver_id))
     return Page(_driver_views(session, page.items), page.next_cursor)
@@ -107,7 +108,7 @@ def list_vehicles(
     if status is not None:
         query = query.where(_shown_status_is(status, VehicleRow.set_status, _vehicle_is_booked()))
     if q:
-        query = query.where(VehicleRow.search_text.contains(q.casefold(), autoescape=True))
+        query = query.where(VehicleRow.search_text.contains(fold(q), autoescape=True))
     rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
     page = page_of(rows, limit, lambda row: (row.sort_registration, row.vehicle_id))
     return Page(_vehicle_views(session, page.items), page.next_cursor)

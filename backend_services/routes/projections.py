@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend_services.read_models import ReadModel, note_board_change
 from backend_services.routes import events
+from backend_services.searching import fold
 from eventstore.codec import Event
 from eventstore.records import RecordedEvent
 
@@ -83,7 +84,7 @@ def _apply_to_route(row: RouteRow, event: Event) -> None:
         case events.RouteCreated() | events.RouteUpdated():
             row.origin, row.destination = event.origin, event.destination
             row.scheduled_start_at = event.scheduled_start_time
-            row.search_text = f"{event.origin}\n{event.destination}\n{event.route_id}".casefold()
+            row.search_text = fold(f"{event.origin}\n{event.destination}\n{event.route_id}")
         case events.RouteStatusChanged():
             row.status = event.new_status
         case events.RouteScheduledEndTimeUpdated():
@@ -94,7 +95,7 @@ def _apply_to_parts(session: Session, route_id: str, event: Event) -> None:
     match event:
         case events.CheckpointAdded() | events.CheckpointUpdated():
             fields = msgspec.structs.asdict(event)
-            session.merge(CheckpointRow(**fields, search_text=event.location.casefold()))
+            session.merge(CheckpointRow(**fields, search_text=fold(event.location)))
         case events.CheckpointRemoved():
             session.execute(
                 delete(CheckpointRow).where(

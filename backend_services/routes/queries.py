@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend_services.paging import Page, after_cursor, page_of
 from backend_services.routes.commands import Checkpoint, RouteStatus
 from backend_services.routes.projections import CheckpointRow, RouteRow, RouteUseRow
+from backend_services.searching import fold
 
 CHECKPOINT_FIELDS = Checkpoint.__struct_fields__
 MOST_IN_A_QUERY = 1_000
@@ -55,7 +56,7 @@ def list_routes(
     if status is not None:
         query = query.where(RouteRow.status == status)
     if q:
-        query = query.where(RouteRow.search_text.contains(q.casefold(), autoescape=True))
+        query = query.where(RouteRow.search_text.contains(fold(q), autoescape=True))
     if starting_from is not None:
         query = query.where(RouteRow.scheduled_start_at >= starting_from)
     if starting_before is not None:
@@ -89,7 +90,7 @@ def list_places(
     """
     query = select(CheckpointRow.location, CheckpointRow.latitude, CheckpointRow.longitude).distinct()
     if q:
-        query = query.where(CheckpointRow.search_text.contains(q.casefold(), autoescape=True))
+        query = query.where(CheckpointRow.search_text.contains(fold(q), autoescape=True))
     by_name = query.order_by(CheckpointRow.location, CheckpointRow.latitude.nulls_first())
     rows = session.execute(by_name.limit(4 * limit))
     found = {name: (name, latitude, longitude) for name, latitude, longitude in rows}

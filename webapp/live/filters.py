@@ -1,7 +1,7 @@
 """Which deliveries a board shows, and in which order.
 
 Pure, and the only place that knows: the page is filtered by it, and the browser decides by the attributes that are
-computed here, so that both always agree.
+computed here, so that both always agree. What is typed is made comparable there by `fold.js`, here by `fold`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from datetime import datetime
 
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.queries import DeliveryView
+from backend_services.searching import fold
 
 UNASSIGNED, LATE, INCIDENTS = "unassigned", "late", "incidents"
 OTHER_FACETS = (UNASSIGNED, LATE, INCIDENTS)
@@ -31,7 +32,7 @@ class Wanted:
 
     @property
     def words(self) -> list[str]:
-        return self.q.casefold().split()
+        return fold(self.q).split()
 
     @property
     def is_everything(self) -> bool:
@@ -74,8 +75,8 @@ def sort_key(view: DeliveryView) -> str:
 
 
 def search_text(view: DeliveryView) -> str:
-    """The text in which is searched: ids, places, driver, plate; without capitals."""
-    names = f"{view.driver_name or ''} {view.vehicle_registration or ''}".casefold()
+    """The text in which is searched: ids, places, driver, plate; as `fold` makes them."""
+    names = fold(f"{view.driver_name or ''} {view.vehicle_registration or ''}")
     return " ".join(f"{view.search_text} {names}".split())
 
 

@@ -100,7 +100,7 @@ def test_a_filter_that_is_on_leads_back_to_the_board_without_it(
 @pytest.mark.parametrize(
     "query",
     [
-        "", "q=ZOE", "q=mäki", "q=harbour+aho", "q=truck-2", "q=%20", "q=%3Cscript%3E", "status=PickedUp",
+        "", "q=ZOE", "q=mäki", "q=maki", "q=harbour+aho", "q=truck-2", "q=%20", "q=%3Cscript%3E", "status=PickedUp",
         "status=Failed", "status=nonsense", "filter=unassigned", "filter=late", "filter=incidents", "filter=nonsense",
         "status=InTransit&filter=incidents&q=van", "status=Failed&filter=unassigned",
     ],

@@ -213,3 +213,10 @@ class TestVehicles:
         before = scene.count_events()
         assert dana.send(form, registration="ONCE-1", vehicle_type="Van").path == first.path
         assert scene.count_events() == before
+
+
+def test_a_driver_is_found_without_the_marks_on_the_letters(dana: Browser, scene: Scene) -> None:
+    scene.add_driver("Väinö Groß")
+
+    for typed in ("vaino", "GROSS", "väinö groß"):
+        assert "Väinö Groß" in dana.get(f"/fleet?q={typed}").text

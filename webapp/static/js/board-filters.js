@@ -3,13 +3,14 @@
 import { askForText } from "./board-ask.js";
 import { applyFilter, list } from "./board-rows.js";
 import { remember, tell } from "./board-selection.js";
+import { fold } from "./fold.js";
 import { showToast } from "./toasts.js";
 
 const WAIT_MS = 120;
 let waiting;
 
 const query = () => new URL(location.href).searchParams;
-const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean).join(" ");
+const wordsOf = (text) => fold(text).split(/\s+/).filter(Boolean).join(" ");
 
 function facetsOf(params) {
   return [params.get("status"), params.get("filter")].filter(Boolean);
