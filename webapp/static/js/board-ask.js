@@ -2,9 +2,12 @@
 // is for its pill to say, and whoever asks tries again.
 const BOUND_MS = 15_000;
 
-export const askForText = (url) => ask(url, { "HX-Request": "true" }, (response) => response.text());
+export const askForText = async (url) => (await askForAnswer(url)).found;
 
-export const askForJson = (url) => ask(url, { Accept: "application/json" }, (response) => (isJson(response) ? response.json() : null));
+// The same, and the answer's status: 0 where there was none.
+export const askForAnswer = (url) => ask(url, { "HX-Request": "true" }, (response) => response.text());
+
+export const askForJson = async (url) => (await ask(url, { Accept: "application/json" }, (response) => (isJson(response) ? response.json() : null))).found;
 
 const isJson = (response) => response.headers.get("Content-Type")?.startsWith("application/json");
 
@@ -12,8 +15,9 @@ async function ask(url, headers, read) {
   try {
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(BOUND_MS) });
     if (response.headers.has("HX-Redirect")) location.reload();
-    return response.ok && !response.headers.has("HX-Redirect") ? await read(response) : null;
+    const found = response.ok && !response.headers.has("HX-Redirect") ? await read(response) : null;
+    return { found, status: response.status };
   } catch {
-    return null;
+    return { found: null, status: 0 };
   }
 }

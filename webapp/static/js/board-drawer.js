@@ -1,8 +1,11 @@
 // The drawer beside the panes: one delivery at a glance. The open delivery is part of the address, as ?delivery=.
-import { askForText } from "./board-ask.js";
+import { askForAnswer } from "./board-ask.js";
 import { list } from "./board-rows.js";
 import { board, remember, select, selectedId } from "./board-selection.js";
 import { showAges } from "./board-ages.js";
+import { showToast } from "./toasts.js";
+
+const NOT_TO_BE_SHOWN = [403, 404];
 
 const drawer = () => document.getElementById("drawer");
 export const opened = () => drawer().querySelector("[data-glance]")?.dataset.glance ?? null;
@@ -13,7 +16,7 @@ const side = () => drawer().querySelector("[data-glance]")?.dataset.side ?? "dra
 let asked = null; // the newest answer counts, not the last to arrive
 let askedFrom = null; // where the focus goes back to
 
-const ask = (id, side) => askForText(`/board/deliveries/${id}/${side}`);
+const ask = (id, side) => askForAnswer(`/board/deliveries/${id}/${side}`);
 
 function show(html) {
   drawer().innerHTML = html;
@@ -28,13 +31,14 @@ function focusFirst() {
 export async function openDrawer(id, takesFocus = true, wantedSide = "drawer") {
   asked = id;
   if (takesFocus && !drawer().contains(document.activeElement)) askedFrom = document.activeElement;
-  const html = await ask(id, wantedSide);
+  const { found, status } = await ask(id, wantedSide);
   if (asked !== id) return;
-  if (html === null) {
-    location.assign(`/deliveries/${id}`); // its page says what is the matter
+  if (found === null) {
+    if (NOT_TO_BE_SHOWN.includes(status)) location.assign(`/deliveries/${id}`); // its page says what is the matter
+    else showToast(`Waybill can't be reached, so this delivery can't be opened. The list is as of ${list().dataset.goodAt}.`);
     return;
   }
-  show(html);
+  show(found);
   remember({ delivery: id, selected: id });
   if (takesFocus) focusFirst();
 }
@@ -67,11 +71,11 @@ export async function refreshDrawer(ids) {
   const id = opened();
   if (!id || !ids.includes(id) || isAnswering()) return;
   const shown = drawer().firstElementChild;
-  const html = await ask(id, side());
-  if (html === null || drawer().firstElementChild !== shown || isAnswering()) return;
+  const { found } = await ask(id, side());
+  if (found === null || drawer().firstElementChild !== shown || isAnswering()) return;
   const focused = drawer().contains(document.activeElement) ? document.activeElement.id : null;
   const top = drawer().scrollTop;
-  show(html);
+  show(found);
   drawer().scrollTop = top;
   if (focused) (document.getElementById(focused) ?? document.getElementById("glance-title"))?.focus({ preventScroll: true });
 }

@@ -32,6 +32,11 @@ function say(state) {
   pill.dataset.state = state;
 }
 
+function noteGood() {
+  goodAt = new Date();
+  list().dataset.goodAt = clock(goodAt);
+}
+
 // Takes a frame; `isWhole` says that it holds everything since our own seq, as an answer to a pull does.
 async function take(frame, isWhole = false) {
   // Midnight. Where today is followed, it is the next day's board from now on; else this day's, which is live no more.
@@ -39,7 +44,7 @@ async function take(frame, isWhole = false) {
     location.reload();
     return false;
   }
-  goodAt = new Date();
+  noteGood();
   head = frame.resync ? frame.seq : Math.max(head, frame.seq);
   if (frame.resync) return loadAgain();
   if (frame.after > seq && !isWhole) return pull();
@@ -88,7 +93,7 @@ async function loadAgain() {
 function adopt() {
   seq = Number(list().dataset.seq);
   forget();
-  goodAt = new Date();
+  noteGood();
   adoptSelection();
   showAges();
   document.dispatchEvent(new CustomEvent("board:loaded"));
@@ -143,6 +148,7 @@ window.addEventListener("online", wake);
 document.addEventListener("connection:away", ({ detail }) => { if (line?.isOpen) line.look(detail.tookMs); });
 window.addEventListener("pageshow", (event) => { if (event.persisted) loadAgain(); });
 
+noteGood();
 adoptSelection();
 showAges();
 if (isLive()) {

@@ -4,6 +4,7 @@ const MOST_SHOWN = 3;
 const corner = document.querySelector(".toasts");
 
 export function showToast(text) {
+  for (const box of [...corner.children]) if (box.textContent === text) box.remove(); // the same again
   const box = document.createElement("div");
   box.className = "toast-box";
   box.textContent = text;
