@@ -3,6 +3,7 @@ import { list } from "./board-rows.js";
 import { board, select, selectedId } from "./board-selection.js";
 import { closeDrawer, openAssign, opened } from "./board-drawer.js";
 import { actOnMany, chooseNone, chosenIds, chooseRow } from "./board-many.js";
+import { leaveField } from "./leave-field.js";
 
 const help = () => document.querySelector("[data-keys]");
 const rowOf = (id) => document.getElementById(`d-${id}`);
@@ -23,7 +24,7 @@ function move(step) {
 }
 
 function escape(isTyping, target) {
-  if (isTyping) target.blur();
+  if (isTyping) leaveField(target);
   else if (opened()) closeDrawer();
   else if (chosenIds().length) chooseNone();
 }

@@ -1,5 +1,7 @@
 // The board at a past instant. Another time, filter, search or selection is another address of this page; the server
 // answers what its board shows beyond the one on the screen. Nothing here is live.
+import { leaveField } from "./leave-field.js";
+
 const STEP = "/board/history/step", FILTERS = ["status", "filter", "q"], KEPT = [...FILTERS, "delivery"];
 const TYPING_MS = 200, RETRY_MS = 2_000, MOST_MARKED = 60, MARKED_MS = 4_000;
 
@@ -234,7 +236,7 @@ document.addEventListener("keydown", (event) => {
   const change = { PageUp: -1, "[": -1, PageDown: 1, "]": 1 }[event.key];
   const isTyping = event.target.closest("input:not([type=range]), select, textarea");
   if (event.key === "Escape") {
-    if (isTyping) event.target.blur();
+    if (isTyping) leaveField(event.target);
     else if (drawer.querySelector("[data-glance]")) close();
   }
   if (isTyping) return;
