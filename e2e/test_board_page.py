@@ -9,7 +9,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2e.conftest import sign_in
-from tests.journey.city import add_delivery, add_route, soon
+from tests.journey.city import (
+    add_delivery,
+    add_driver,
+    add_route,
+    add_vehicle,
+    move,
+    ok,
+    reach,
+    soon,
+)
 from tests.journey.conftest import AnyServer
 
 pytestmark = pytest.mark.usefixtures("dana")
@@ -98,3 +107,78 @@ def test_escape_takes_a_search_in_the_past_back(page: Page, server: AnyServer) -
     page.keyboard.press("Escape")
     expect(page.locator(f"#d-{ids[1]}")).to_be_visible()
     expect(page).not_to_have_url(re.compile("q="))
+
+
+PANES = {"three panes": "list,map,timeline", "list and timeline": "list,timeline", "the list": "list"}
+
+IS_ON_TOP = """head => {
+    const { left, top, height } = head.getBoundingClientRect();
+    return head.contains(document.elementFromPoint(left + 10, top + height / 2));
+}"""
+CUT_CELLS = """(board, id) =>
+    [...board.querySelectorAll(`th, #d-${id} :is(.c-status, .c-late, .c-time)`)]
+        .filter((cell) => cell.scrollWidth > cell.clientWidth)
+        .map((cell) => cell.className)"""
+HEIGHTS = "rows => [...new Set(rows.map((row) => Math.round(row.getBoundingClientRect().height)))]"
+
+
+@pytest.fixture(scope="module")
+def busy_day(server: AnyServer) -> str:
+    """More rows than fit on a screen, and one of them with the longest things to say; its delivery id."""
+    http = server.client
+    for number in range(24):
+        add_delivery(http, add_route(http, soon(30 + number), stops=1))
+    driver_id, vehicle_id, route_id = add_driver(http), add_vehicle(http), add_route(http, soon(-252))
+    delivery_id = add_delivery(http, route_id, driver_id, vehicle_id)
+    ok(move(http, delivery_id, "InTransit"))
+    ok(http.post(f"/api/deliveries/{delivery_id}/incidents", json={"type": "Delay", "description": "Queue"}))
+    for number in (1, 2):
+        ok(reach(http, delivery_id, route_id, number))
+    ok(move(http, delivery_id, "OutForDelivery"))
+    return delivery_id
+
+
+@pytest.mark.usefixtures("busy_day")
+@pytest.mark.parametrize("panes", PANES.values(), ids=PANES.keys())
+def test_the_heads_of_the_columns_stay_in_sight(page: Page, panes: str) -> None:
+    open_board(page, f"/board?panes={panes}")
+    pane, head = page.locator(".listbody"), page.locator("#board-list th.c-delivery")
+    for width, height in ((1440, 900), (1024, 768)):
+        page.set_viewport_size({"width": width, "height": height})
+        scrolled = pane.evaluate("pane => { pane.scrollTop = 600; return pane.scrollTop }")
+        assert scrolled > 300, "there must be something to scroll"
+        top, seen = pane.bounding_box(), head.bounding_box()
+        assert top
+        assert seen
+        assert abs(seen["y"] - top["y"]) <= 2
+        assert head.evaluate(IS_ON_TOP)
+
+
+@pytest.mark.parametrize("panes", PANES.values(), ids=PANES.keys())
+def test_a_row_says_everything_in_the_room_it_has(page: Page, busy_day: str, panes: str) -> None:
+    open_board(page, f"/board?panes={panes}")
+    row = page.locator(f"#d-{busy_day}")
+    for width in (1024, 1280, 1440, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        row.evaluate("row => row.scrollIntoView({ block: 'center' })")  # it may be replaced at any moment
+        for said in ("2/2", "Handing over"):
+            expect(row.get_by_text(said).locator("visible=true")).to_have_count(1)
+        expect(row.locator(".c-late")).to_contain_text(re.compile(r"3 h \d\d min"))
+        assert row.locator(".late-text").evaluate("text => text.getClientRects().length") == 1
+        assert page.locator("#board").evaluate(CUT_CELLS, busy_day) == []
+        rows = page.locator("#board-list tbody tr:not([hidden])")
+        assert len(rows.evaluate_all(HEIGHTS)) == 1
+
+
+def test_a_small_delay_is_the_same_in_the_row_and_beside_it(page: Page, server: AnyServer) -> None:
+    http = server.client
+    route_id = add_route(http, soon(-24))
+    delivery_id = add_delivery(http, route_id, add_driver(http), add_vehicle(http))
+    ok(move(http, delivery_id, "InTransit"))
+    ok(reach(http, delivery_id, route_id, 1))
+    open_board(page)
+    row = page.locator(f"#d-{delivery_id}")
+    expect(row.locator(".c-late")).to_have_text("4 min late")
+    expect(row.locator(".late-text")).to_have_count(0)
+    row.locator(".rowlink").click()
+    expect(page.locator("#drawer .trail")).to_contain_text("4 min later")
