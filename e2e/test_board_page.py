@@ -109,6 +109,7 @@ def test_escape_takes_a_search_in_the_past_back(page: Page, server: AnyServer) -
     expect(page).not_to_have_url(re.compile("q="))
 
 
+ANY = "any value"
 PANES = {"three panes": "list,map,timeline", "list and timeline": "list,timeline", "the list": "list"}
 
 IS_ON_TOP = """head => {
@@ -182,3 +183,39 @@ def test_a_small_delay_is_the_same_in_the_row_and_beside_it(page: Page, server: 
     expect(row.locator(".late-text")).to_have_count(0)
     row.locator(".rowlink").click()
     expect(page.locator("#drawer .trail")).to_contain_text("4 min later")
+
+
+def test_filters_go_along_to_another_time_and_another_day(page: Page, server: AnyServer) -> None:
+    http = server.client
+    delivery_id = add_delivery(http, add_route(http), add_driver(http), add_vehicle(http))
+    ok(move(http, delivery_id, "InTransit"))
+    word = delivery_id[-6:]
+    open_board(page)
+    page.locator("#chip-InTransit").click()
+    page.locator("#q").fill(word)
+    page.locator(f"#d-{delivery_id} .rowlink").click()
+    expect(page.locator("#glance-title")).to_be_visible()
+
+    def leads_to(**wanted: str | None) -> None:
+        """The address's parameters: `ANY` for whatever it is, None for one that mustn't be there."""
+        for name, value in wanted.items():
+            part = re.compile(rf"[?&]{name}={'' if value in (None, ANY) else f'{value}(&|$)'}")
+            (expect(page).not_to_have_url if value is None else expect(page).to_have_url)(part)
+
+    page.get_by_role("link", name="History").click()
+    leads_to(at=ANY, status="InTransit", q=word, delivery=delivery_id)
+    page.locator("#chip-late").click()
+    leads_to(filter="late")
+    page.keyboard.press("Escape")
+    leads_to(delivery=None)
+    page.get_by_role("link", name="Back to live").click()
+    leads_to(at=None, status="InTransit", filter="late", q=word, delivery=None)
+    page.locator("#chip-late").click()
+    leads_to(filter=None)
+    page.get_by_role("link", name="The day after").click()
+    leads_to(date=ANY, status="InTransit", filter=None, q=word)
+    page.locator("#chip-InTransit").click()
+    page.locator("#date").fill("2026-03-04")
+    leads_to(date="2026-03-04", status=None, q=word)
+    page.get_by_role("link", name="Today").click()
+    leads_to(date=None, q=word)

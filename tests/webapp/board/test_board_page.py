@@ -1,5 +1,6 @@
 """The board as a page: what it lists, in which order, and how it is filtered. One believable day for all tests."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -73,6 +74,26 @@ def test_a_row_says_what_a_dispatcher_needs(dana: Browser, day: dict[str, Delive
 
     for said in ("Zoe Zeder", "VAN-1", "In transit", "0/2", "Stop 1", "open incident", "Harbour"):
         assert said in row
+
+
+def test_other_days_and_the_past_are_looked_at_through_the_same_filters(
+    dana: Browser, day: dict[str, DeliveryView]
+) -> None:
+    opened = day["zoe"].delivery_id
+    page = dana.get(f"/board?status=InTransit&filter=incidents&q=zoe&delivery={opened}")
+    links = {
+        name: address
+        for address, name in re.findall(r'href="([^"]+)"[^>]*aria-label="(The day [a-z]+)"', page.html)
+    }
+    kept = "status=InTransit&amp;filter=incidents&amp;q=zoe"
+
+    assert [links[name].endswith(kept) for name in ("The day before", "The day after")] == [True, True]
+    assert f'{kept}&amp;delivery={opened}">' in page.html
+    for name, value in (("status", "InTransit"), ("filter", "incidents"), ("q", "zoe")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in page.html
+
+    past = dana.get(f"/board?at=2026-01-01T12:00&filter=late&q=dep&delivery={opened}")
+    assert f'href="/board?filter=late&amp;q=dep&amp;delivery={opened}"' in past.html
 
 
 def test_counters_count_the_whole_day_and_lead_to_their_filter(

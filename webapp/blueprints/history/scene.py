@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
 from flask import current_app, g, request, url_for
 from markupsafe import Markup
@@ -145,6 +146,11 @@ class Scene:
         return board_address(at or self.at, wanted or self.wanted, delivery)
 
     @property
+    def live_address(self) -> str:
+        """The live board's address with the same filters and the same delivery open."""
+        return url_for("board.show", **_filters(self.wanted), delivery=self.opened_id)
+
+    @property
     def chips(self) -> list[Chip]:
         """The filters as links; one that is on leads to the board without it."""
         everything = Chip(
@@ -184,11 +190,8 @@ class Scene:
 
 def board_address(at: datetime, wanted: Wanted, delivery: str | None = None) -> str:
     """The address of the board at an instant, with these filters and perhaps a delivery in the drawer."""
-    return url_for(
-        "board.show",
-        at=iso_text(at),
-        status=wanted.status,
-        filter=wanted.other,
-        q=wanted.q or None,
-        delivery=delivery,
-    )
+    return url_for("board.show", at=iso_text(at), **_filters(wanted), delivery=delivery)
+
+
+def _filters(wanted: Wanted) -> dict[str, Any]:
+    return {"status": wanted.status, "filter": wanted.other, "q": wanted.q or None}

@@ -1,5 +1,6 @@
 // Chips and words filter in the browser where the list holds the whole day, which is at once; else the list is loaded.
 // A chip is a step that Back takes back; typing is not.
+import "./kept-filters.js";
 import { askForText } from "./board-ask.js";
 import { applyFilter, list } from "./board-rows.js";
 import { remember, tell } from "./board-selection.js";

@@ -1,8 +1,9 @@
 // The board at a past instant. Another time, filter, search or selection is another address of this page; the server
 // answers what its board shows beyond the one on the screen. Nothing here is live.
+import "./kept-filters.js";
 import { leaveField } from "./leave-field.js";
 
-const STEP = "/board/history/step", FILTERS = ["status", "filter", "q"], KEPT = [...FILTERS, "delivery"];
+const STEP = "/board/history/step", FILTERS = ["status", "filter", "q"];
 const TYPING_MS = 200, RETRY_MS = 2_000, MOST_MARKED = 60, MARKED_MS = 4_000;
 
 const slider = document.getElementById("minute");
@@ -202,16 +203,6 @@ document.getElementById("q").addEventListener("input", (event) => {
 document.getElementById("board-search").addEventListener("submit", (event) => {
   event.preventDefault();
   go({ q: document.getElementById("q").value.trim() });
-});
-
-// The forms that choose a time keep what the address says now, not what it said when the page was loaded.
-document.addEventListener("formdata", (event) => {
-  if (!event.target.matches("#history-slider, .choosetime")) return;
-  for (const name of KEPT) {
-    const value = shown.searchParams.get(name);
-    if (value) event.formData.set(name, value);
-    else event.formData.delete(name);
-  }
 });
 
 document.addEventListener("click", (event) => {
