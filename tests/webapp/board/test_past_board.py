@@ -264,6 +264,20 @@ def test_the_slider_reaches_back_to_before_the_days_first_change(
     assert int(dict(form.values)["minute"]) > int(first[1])
 
 
+def test_every_change_is_a_bar_on_the_slider_even_that_of_this_minute(
+    dana: Browser, scene: Scene, clock: Clock
+) -> None:
+    for at in a_day(scene, clock):
+        html = past(dana, at).html
+        bars = re.findall(r'<rect class="(?:change|trouble)" x="([\d.]+)%" width="([\d.]+)%"', html)
+        slider = re.search(r'min="(\d+)" max="(\d+)" step="1" value="(\d+)"', html)
+
+        assert slider is not None
+        assert slider[3] == slider[2], "the change came in the last minute"
+        assert bars
+        assert all(float(place) + float(width) <= 100 for place, width in bars)
+
+
 def test_previous_and_next_change_walk_through_the_day(dana: Browser, scene: Scene, clock: Clock) -> None:
     instants = list(a_day(scene, clock))
     page = past(dana, instants[-1])

@@ -59,14 +59,19 @@ def _hour(day: PastDay, at: datetime) -> int:
 
 
 def _bars(day: PastDay, first: int, last: int, per_bar: int) -> list[Bar]:
-    facts = [fact for fact in day.facts if first <= _minute(day, fact.known_at) <= last]
-    counts = Counter((_minute(day, fact.known_at) - first) // per_bar for fact in facts)
-    troubles = {(_minute(day, fact.known_at) - first) // per_bar for fact in facts if _is_trouble(fact)}
+    last_bar = (last - first - 1) // per_bar  # what came in the slider's very last minute belongs to it, too
+    facts = [
+        (min((minute - first) // per_bar, last_bar), fact)
+        for fact in day.facts
+        if first <= (minute := _minute(day, fact.known_at)) <= last
+    ]
+    counts = Counter(number for number, _ in facts)
+    troubles = {number for number, fact in facts if _is_trouble(fact)}
     most, width = max(counts.values(), default=1), 100 * per_bar / (last - first)
     return [
         Bar(
             place=round(number * width, 3),
-            width=round(width * 0.8, 3),
+            width=round(min(width * 0.8, 100 - number * width), 3),
             height=round(100 * (0.2 + 0.8 * sqrt(count / most)), 1),
             is_trouble=number in troubles,
         )
