@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 MONGODB = Policy(most_at_once=100, total_timeout_s=4.0, try_timeout_s=SOCKET_TIMEOUT_S)
 """With the last try less than what a web process waits for a reply, so that a worker without a store still says so."""
-REDIS = Policy(most_at_once=200, try_timeout_s=2.0)
+REDIS = Policy(most_at_once=200, try_timeout_s=2.0, window_s=10.0, least_calls=5)
+"""Nothing needs Redis for its answer, so it is judged by less: what went well in a busy half minute before it hung
+would outvote for long what fails since, and everybody would wait meanwhile."""
 LOCK_TIMEOUT_S = 0.25
 """A lock only saves contention, so nobody waits for Redis longer than for a lock."""
 POSTGRESQL = Policy(most_at_once=60)

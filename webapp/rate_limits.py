@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from flask import Flask, Response
@@ -38,17 +38,10 @@ def init_rate_limit(
         storage_uri=settings.redis_url,
         storage_options=_storage_options(settings),
         in_memory_fallback_enabled=settings.is_distributed,
-        headers_enabled=True,
         enabled=settings.rate_limit is not None,
     )
-    app.after_request(_later_than_now)  # what is registered first runs last: after the limiter's own
     limiter.init_app(app)
-
-
-def _later_than_now(response: Response) -> Response:
-    if response.status_code == 429 and response.headers.get("Retry-After") == "0":
-        response.headers["Retry-After"] = "1"
-    return response
+    app.after_request(limiter.say_limit)
 
 
 class QueueingLimiter(Limiter):
@@ -70,7 +63,7 @@ class QueueingLimiter(Limiter):
         self._client()  # asked for here, so that accounts that can't be found don't pass for a Redis that can't
         bound = time.monotonic() + LONGEST_WAIT_S
         try:
-            super()._check_request_limit(callable_name, in_middleware)
+            self._check(callable_name, in_middleware)
         except RateLimitExceeded as exceeded:
             with self._place(exceeded):
                 while not self._has_turn(callable_name, in_middleware):
@@ -99,10 +92,37 @@ class QueueingLimiter(Limiter):
     def _has_turn(self, callable_name: str | None, in_middleware: bool) -> bool:
         self.context.reset()  # it would pass over the limits that it has looked at on this request
         try:
-            super()._check_request_limit(callable_name, in_middleware)
+            self._check(callable_name, in_middleware)
         except RateLimitExceeded:
             return False
         return True
+
+    def _check(self, callable_name: str | None, in_middleware: bool) -> None:
+        """Count the request. The first that finds Redis away makes the limiter count here; those that were asking Redis
+        at that moment ask again, here."""
+        try:
+            super()._check_request_limit(callable_name, in_middleware)
+        except StorageError:
+            self.context.reset()
+            with suppress(StorageError):  # back and away again: a limit isn't worth failing for
+                super()._check_request_limit(callable_name, in_middleware)
+
+    def say_limit(self, response: Response) -> Response:
+        """Put the client's limit into the headers. `Retry-After` is for who was refused by it: in another answer it
+        would say that asking again helps."""
+        limit = self.current_limit
+        if limit is None:
+            return response
+        try:
+            remaining, reset_at = limit.remaining, limit.reset_at
+        except StorageError:
+            return response
+        response.headers["X-RateLimit-Limit"] = str(limit.limit.amount)
+        response.headers["X-RateLimit-Remaining"] = str(remaining)
+        response.headers["X-RateLimit-Reset"] = str(reset_at)
+        if limit.breached:
+            response.headers["Retry-After"] = str(max(1, int(reset_at - time.time())))
+        return response
 
     def _turn_in_s(self) -> float:
         """When the oldest counted request leaves the window."""

@@ -74,6 +74,30 @@ class TestRateLimit:
         assert first_s < 1.0
         assert rest_s < 2.0
 
+    def test_those_who_ask_together_when_redis_freezes_are_all_answered(
+        self, start: Start, own_redis: RedisServer
+    ) -> None:
+        app = start(WAYBILL_RATE_LIMIT="1000 per minute", REDIS_URL=own_redis.url)
+        statuses(app, 3)
+        assert own_redis.child is not None
+        own_redis.child.freeze()
+        together = Barrier(20)
+
+        def ask(_number: int) -> int:
+            client = app.test_client()
+            together.wait(20)
+            return client.get("/").status_code
+
+        with ThreadPoolExecutor(20) as pool:
+            assert list(pool.map(ask, range(20))) == [302] * 20
+
+    def test_only_who_is_refused_is_told_when_to_come_again(self, start: Start) -> None:
+        client = start(WAYBILL_RATE_LIMIT="2 per minute").test_client()
+        answers = [client.get(path) for path in ("/", "/api/fleet/drivers", "/")]
+        assert [answer.status_code for answer in answers] == [302, 401, 429]
+        assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+        assert ["Retry-After" in answer.headers for answer in answers] == [False, False, True]
+
     def test_it_starts_without_redis(self, start: Start, own_redis: RedisServer) -> None:
         own_redis.stop()
         app = start(WAYBILL_RATE_LIMIT="6 per minute", REDIS_URL=own_redis.url)
