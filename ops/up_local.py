@@ -14,10 +14,11 @@ from ops.processes import is_listening
 
 PORTS = (8001, 8002)
 KEPT_IN = Path("var/up-local")
+RESTART_AFTER_S = 2.0
 
 
 def main() -> int:
-    """Run until Ctrl-C or until a process ends by itself; answers the exit code."""
+    """Run until Ctrl-C; a role that ends by itself is started again. Answers the exit code."""
     taken = [port for port in PORTS if is_listening(port)]
     if taken:
         print(f"Port {taken[0]} is in use; make up-local needs 8001 and 8002.", file=sys.stderr)
@@ -51,11 +52,10 @@ def _run_roles(folder: Path, urls: dict[str, str], stopping: threading.Event) ->
         for line in (folder / "logs" / "web-1.log").read_text().splitlines():
             if "/setup?code=" in line:
                 print(line, flush=True)
-        while not stopping.wait(0.5):
-            dead = cluster.dead()
-            if dead:
-                print(f"{dead[0].name} has ended; see {dead[0].log}", file=sys.stderr)
-                return 1
+        while not stopping.wait(RESTART_AFTER_S):
+            for role in cluster.dead():
+                print(f"{role.name} has ended and is started again; see {role.log}", file=sys.stderr)
+                role.start()
         return 0
     finally:
         cluster.stop()

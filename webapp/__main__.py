@@ -115,10 +115,13 @@ def _watch(worker: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def close_sockets_at_stop() -> None:
-        while worker.alive:
+        while worker.alive and os.getppid() == worker.ppid:
             time.sleep(0.2)
         for app in _running:
             app.extensions["board_hub"].close_sockets()
+        if os.getppid() != worker.ppid:  # it was killed: whoever comes next wants the port and the folder
+            log.error("the master process is gone; ending at once")
+            _stop(None, worker)
 
     threading.Thread(target=close_sockets_at_stop, name="stop-watch", daemon=True).start()
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from ops.processes import free_port
+from ops.processes import free_port, is_listening, wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, reach, soon
 from tests.journey.server import Server
 
@@ -169,6 +169,18 @@ def test_a_program_that_cannot_read_its_rows_ends_instead_of_starting_again_and_
     assert damaged.returncode == 3
     assert damaged.stderr.count("Booting worker") == 1
     assert "file is not a database" in damaged.stderr
+
+
+def test_a_killed_master_leaves_nothing_that_holds_the_port(embedded_server: Server) -> None:
+    server = embedded_server
+    kept = add_driver(server.client)
+    with httpx.stream("GET", f"{server.url}/health/live"):  # a connection that is kept holds its worker
+        assert server.process is not None
+        server.process.kill()
+        server.process.wait(10)
+        wait_until(lambda: not is_listening(server.port), 8, "the end of the orphaned worker")
+    server.start()
+    assert ok(server.client.get(f"/api/fleet/drivers/{kept}"))["driverId"] == kept
 
 
 def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Server) -> None:
