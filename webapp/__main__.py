@@ -120,8 +120,9 @@ def _watch(worker: Any) -> None:
         for app in _running:
             app.extensions["board_hub"].close_sockets()
         if os.getppid() != worker.ppid:  # it was killed: whoever comes next wants the port and the folder
-            log.error("the master process is gone; ending at once")
-            _stop(None, worker)
+            log.error("the master process is gone; ending at once, as it did")
+            logging.shutdown()
+            os._exit(1)
 
     threading.Thread(target=close_sockets_at_stop, name="stop-watch", daemon=True).start()
 

@@ -1,6 +1,7 @@
 """What was acknowledged stays, whatever happens to the process or the read models."""
 
 import random
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import websocket
 
 from ops.processes import free_port, is_listening, wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, reach, soon
-from tests.journey.server import Server
+from tests.journey.server import API_KEY, Server
 
 
 def everything(http: httpx.Client) -> dict[str, Any]:
@@ -174,7 +176,9 @@ def test_a_program_that_cannot_read_its_rows_ends_instead_of_starting_again_and_
 def test_a_killed_master_leaves_nothing_that_holds_the_port(embedded_server: Server) -> None:
     server = embedded_server
     kept = add_driver(server.client)
-    with httpx.stream("GET", f"{server.url}/health/live"):  # a connection that is kept holds its worker
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:  # its request never ends
+        slow.sendall(b"POST /api/fleet/drivers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        slow.sendall(f"Authorization: Bearer {API_KEY}\r\nContent-Length: 99\r\n\r\n{{".encode())
         assert server.process is not None
         server.process.kill()
         server.process.wait(10)
@@ -184,13 +188,11 @@ def test_a_killed_master_leaves_nothing_that_holds_the_port(embedded_server: Ser
 
 
 def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Server) -> None:
-    import websocket
-
-    socket = websocket.create_connection(
+    board = websocket.create_connection(
         f"ws://127.0.0.1:{fresh_server.port}/board/live",
         header={"Authorization": fresh_server.client.headers["Authorization"]},
         timeout=10,
     )
-    assert "seq" in socket.recv()
+    assert "seq" in board.recv()
     fresh_server.end_web(12)
-    socket.close()
+    board.close()
