@@ -106,6 +106,15 @@ class Projector:
         return time.monotonic() < self._away_until
 
 
+def _fits(projector: LaneProjector) -> bool:
+    """Whether the rows were built from this event store; another projector may have built them anew meanwhile."""
+    try:
+        projector.prepare(TOPICS.lanes)
+    except WrongLog:
+        return False
+    return True
+
+
 def work(settings: Settings, stopping: threading.Event) -> None:
     """A projector over the engines of the settings."""
     store = MongoEventStore(settings.event_store_url)
@@ -122,7 +131,7 @@ def work(settings: Settings, stopping: threading.Event) -> None:
             projector.prepare(TOPICS.lanes)
         except WrongLog as wrong:
             log.warning("the read models don't fit the event store (%s); they are built anew", wrong)
-            rebuild(settings, store)
+            rebuild(settings, store, is_needed=lambda: not _fits(projector))
             projector.prepare(TOPICS.lanes)
 
     if wait_for(prepare, TROUBLE, stopping, "read models"):

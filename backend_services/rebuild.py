@@ -22,6 +22,7 @@ from backend_services.topics import TOPICS
 from eventstore.lane_projector import TROUBLE, LaneProjector
 from eventstore.lanes import parse_lane
 from eventstore.mongodb import MongoEventStore
+from eventstore.ports import StoreUnavailable
 
 PAGE_SIZE = 500
 CLOSE_ENOUGH = 25
@@ -33,9 +34,13 @@ log = logging.getLogger(__name__)
 
 
 def rebuild(
-    settings: Settings, store: MongoEventStore, report: Callable[[int, int], None] = lambda _done, _all: None
+    settings: Settings,
+    store: MongoEventStore,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
+    is_needed: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Build and exchange; a second one at the same time waits for the first and then does it again.
+    """Build and exchange; a second one at the same time waits for the first and then does it again, if it `is_needed`
+    still.
 
     `report` is told how many events of how many are done. Raises what the engines raise; the old tables stay then.
     """
@@ -48,6 +53,8 @@ def rebuild(
             if not guard.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ONE_AT_A_TIME}):
                 log.info("another rebuild is under way; this one waits for its end")
                 guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ONE_AT_A_TIME})
+            if not is_needed():
+                return
             _drop(guard, fresh, old)
             prepare_shared_rows(settings, building, fresh)
             projector = rows_projector(store, building, serves=False)
@@ -93,6 +100,8 @@ def _follow(projector: LaneProjector, store: MongoEventStore, report: Callable[[
 
 def _read_page(projector: LaneProjector, done: int) -> int:
     page = projector.log.read_placed(done, PAGE_SIZE)
+    if not page:
+        raise StoreUnavailable(f"the log has nothing behind position {done}, though it doesn't end there")
     projector.handle(page)
     return page[-1].event.log_position
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import httpx
@@ -16,8 +18,12 @@ import pytest
 import websocket
 
 from backend_services.read_models import READ_MODEL_VERSION
+from backend_services.rebuild import ONE_AT_A_TIME
+from backend_services.topics import TOPICS
 from eventstore.mongodb import MongoEventStore
 from eventstore.records import RecordedEvent
+from eventstore.sequencer import Sequencer
+from ops.cluster import Shape
 from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok
 from tests.journey.distributed import DistributedServer
@@ -200,6 +206,75 @@ def test_open_boards_load_again_and_go_on(server: DistributedServer) -> None:
     while "In transit" not in rows.get(delivery_id, ""):
         rows |= {row["id"]: row["html"] for row in msgspec.json.decode(board.recv())["rows"]}
     board.close()
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[DistributedServer]:
+    """An installation of which nothing runs yet."""
+    made = DistributedServer(tmp_path / "idle", Shape(projectors=2))
+    yield made
+    made.remove()
+
+
+def test_after_a_restore_one_of_the_projectors_builds_the_rows_anew(idle: DistributedServer) -> None:
+    projectors = [idle.cluster.roles[name] for name in ("projector-1", "projector-2")]
+    schema = f"{idle.name}_read_v{READ_MODEL_VERSION}"
+    with psycopg.connect(idle.engine_urls["DATABASE_URL"], autocommit=True) as rows:
+        projectors[0].start()
+        wait_until(lambda: _count(rows, f"{schema}.lane_checkpoints"), 30, "checkpoints")
+        projectors[0].kill()
+        idle.restore_events({})
+        rows.execute("SELECT pg_advisory_lock(%s)", (ONE_AT_A_TIME,))
+        for projector in projectors:
+            projector.start()
+        wait_until(lambda: _rebuilds(rows, "waiting") == 2, 30, "two that want to build")
+        rows.execute("SELECT pg_advisory_unlock(%s)", (ONE_AT_A_TIME,))
+        wait_until(
+            lambda: _rebuilds(rows, "at work") + _rebuilds(rows, "waiting") == 0, 30, "both to be done"
+        )
+        assert _count(rows, f"{schema}.lane_checkpoints") == len(TOPICS.lanes)
+        counted = rows.execute(f"SELECT seq FROM {schema}.board_counter").fetchone()  # noqa: S608 - our own name
+    assert counted == (1,)  # each rebuild counts on by one
+    assert idle.cluster.dead() == []
+
+
+def test_a_rebuild_from_a_log_with_a_hole_says_so_and_leaves_the_rows_as_they_are(
+    idle: DistributedServer,
+) -> None:
+    store = MongoEventStore(idle.engine_urls["EVENT_STORE_URL"])
+    assert store.store_id
+    store.append(planted_commit(driver_added(str(uuid4()))))
+    sequencer = Sequencer(store, TOPICS)
+    while not sequencer.step():
+        pass
+    store.commits.update_one({}, {"$set": {"log.positions": [1_000]}})
+    store.close()
+    rebuilding = start_rebuild(idle)
+    _, complaints = rebuilding.communicate(timeout=BOUND_S)
+    assert rebuilding.returncode == 1
+    assert "the log has nothing behind position 0, though it doesn't end there" in complaints
+    assert "Traceback" not in complaints
+
+
+def _rebuilds(rows: "psycopg.Connection[tuple[int]]", how: Literal["at work", "waiting"]) -> int:
+    """How many hold the lock of rebuilds in this database, or wait for it."""
+    found = rows.execute(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted = %s"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        (ONE_AT_A_TIME, how == "at work"),
+    ).fetchone()
+    assert found is not None
+    return found[0]
+
+
+def _count(rows: "psycopg.Connection[tuple[int]]", table: str) -> int:
+    """How many rows a table has, 0 where there is none."""
+    try:
+        found = rows.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own name
+    except psycopg.errors.UndefinedTable:
+        return 0
+    assert found is not None
+    return found[0]
 
 
 def _has_drivers(rows: "psycopg.Connection[tuple[int]]", schema: str) -> bool:
