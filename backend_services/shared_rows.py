@@ -134,6 +134,7 @@ class SharedRows:
 
     def _look(self) -> None:
         """Look for all who wait at once, whenever the rows may have changed: one query, however many wait."""
+        is_away = False
         while not self._stopping.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._waits and self._may_look, LOOK_S)
@@ -149,9 +150,13 @@ class SharedRows:
                 with self._engine.connect() as connection:
                     found = {row.stream: row.version for row in connection.execute(wanted)}
             except SQLAlchemyError as error:
-                log.warning("rows can't be looked at: %s", error)
+                if not is_away:
+                    reason = str(error).split("\n", maxsplit=1)[0]
+                    log.warning("rows can't be looked at: %s; trying again until they can", reason)
+                is_away = True
                 self._stopping.wait(LOOK_S)
                 continue
+            is_away = False
             for wait in waits:
                 if all(found.get(stream, 0) >= version for stream, version in wait.written.items()):
                     wait.is_over.set()

@@ -53,6 +53,11 @@ def a_driver() -> dict[str, str]:
     return {"name": "Aino", "driverLicense": str(uuid4())}
 
 
+def times_said_that_rows_are_away(server: DistributedServer) -> int:
+    """How often the web process has written it to its log."""
+    return server.cluster.roles["web-1"].log.read_text(errors="replace").count("rows can't be looked at")
+
+
 def test_without_the_event_store_writes_are_503_and_lists_still_show(
     tmp_path: Path, mongo: MongoServer
 ) -> None:
@@ -142,6 +147,11 @@ def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_ca
                 (schema,),
             ).fetchone()
         assert found == (0,)
+        assert times_said_that_rows_are_away(server) == 1
+        add_driver(http)
+        postgres.stop()
+        assert answered(http, "POST", "/api/fleet/drivers", json=a_driver()).status_code == 200
+        assert times_said_that_rows_are_away(server) == 2
     finally:
         if postgres.child is None or not postgres.child.is_running:
             postgres.start()
