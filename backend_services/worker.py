@@ -4,9 +4,10 @@ Any number may run for each service, on any machine that reaches the engines.
 """
 
 import argparse
+import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlalchemy.orm import sessionmaker
@@ -23,6 +24,8 @@ from eventstore.execute import Executor
 from eventstore.mongodb import MongoEventStore
 from eventstore.ports import StoreUnavailable
 
+log = logging.getLogger(__name__)
+
 
 def work(names: Sequence[str], settings: Settings, stopping: threading.Event) -> None:
     """Work for the named services until told to stop; commands in hand are finished."""
@@ -38,13 +41,32 @@ def work(names: Sequence[str], settings: Settings, stopping: threading.Event) ->
         CommandWorker(waiting, settings.namespace, service, getattr(services, service), name, doors)
         for service in names
     ]
-    threads = [threading.Thread(target=worker.run, args=(stopping,)) for worker in workers]
+    failure = _run_together(dict(zip(names, workers, strict=True)), stopping)
+    engine.dispose()
+    store.close()
+    if failure is not None:
+        raise failure
+
+
+def _run_together(workers: Mapping[str, CommandWorker], stopping: threading.Event) -> Exception | None:
+    """Run each in a thread until told to stop. When one fails, all finish what is in hand and end: a process that
+    leaves one of its services undone would be worse than none. Answers what went wrong."""
+    failures: list[Exception] = []
+
+    def run(service: str) -> None:
+        try:
+            workers[service].run(stopping)
+        except Exception as error:
+            log.exception("%s commands can't be received any more; this worker ends", service)
+            failures.append(error)
+            stopping.set()
+
+    threads = [threading.Thread(target=run, args=(service,), name=service) for service in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    engine.dispose()
-    store.close()
+    return failures[0] if failures else None
 
 
 def main(arguments: Sequence[str]) -> int:
