@@ -1,4 +1,7 @@
-"""The engines behind the policy of `resilience`: what their clients raise is counted, and refused while it lasts."""
+"""The engines behind the policy of `resilience`: what their clients raise is counted, and refused while it lasts.
+
+All policies are here. A `try_timeout_s` is what the client of that engine has as its time-out.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import Dialect, Engine, event
 
+from backend_services.read_database import CONNECT_TIMEOUT_S
 from backend_services.resilience import DependencyDown, Policy, Remote
 from backend_services.settings import Settings
 from eventstore.mongodb import SOCKET_TIMEOUT_S, MongoEventStore
@@ -23,12 +27,21 @@ T = TypeVar("T")
 
 MONGODB = Policy(most_at_once=100, total_timeout_s=4.0, try_timeout_s=SOCKET_TIMEOUT_S)
 """With the last try less than what a web process waits for a reply, so that a worker without a store still says so."""
+POSITIONS = Policy(most_at_once=60, try_timeout_s=SOCKET_TIMEOUT_S)
+"""In the same MongoDB, but with places of their own: drivers' phones must not take those of commands."""
 REDIS = Policy(most_at_once=200, try_timeout_s=2.0, window_s=10.0, least_calls=5)
 """Nothing needs Redis for its answer, so it is judged by less: what went well in a busy half minute before it hung
 would outvote for long what fails since, and everybody would wait meanwhile."""
 LOCK_TIMEOUT_S = 0.25
 """A lock only saves contention, so nobody waits for Redis longer than for a lock."""
-POSTGRESQL = Policy(most_at_once=60)
+POSTGRESQL = Policy(most_at_once=60, try_timeout_s=CONNECT_TIMEOUT_S)
+"""For connecting: what is asked over a connection has no time-out."""
+
+
+@cache
+def mongodb_at(_url: str) -> Remote:
+    """The one breaker of the event store's MongoDB, for everything that this process keeps there."""
+    return Remote("mongodb", (StoreUnreachable, ResultUnknown), MONGODB)
 
 
 class GuardedStore:
@@ -37,7 +50,7 @@ class GuardedStore:
 
     def __init__(self, store: MongoEventStore) -> None:
         self.unguarded = store
-        self._remote = Remote("mongodb", (StoreUnreachable, ResultUnknown), MONGODB)
+        self._remote = mongodb_at(store.url)
 
     @property
     def store_id(self) -> str:
@@ -70,16 +83,17 @@ class GuardedStore:
         self.unguarded.close()
 
     def _read(self, ask: Callable[[], T]) -> T:
-        with _plain():
+        with as_store_errors():
             return self._remote.call(ask)
 
     def _once(self, ask: Callable[[], T]) -> T:
-        with _plain():
+        with as_store_errors():
             return self._remote.call_once(ask)
 
 
 @contextmanager
-def _plain() -> Iterator[None]:
+def as_store_errors() -> Iterator[None]:
+    """What the store raised last, or `StoreUnreachable` when it wasn't asked at all."""
     try:
         yield
     except DependencyDown as down:

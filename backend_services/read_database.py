@@ -9,6 +9,7 @@ from backend_services.read_models import READ_MODEL_VERSION
 from backend_services.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
+"""To PostgreSQL, in whole seconds."""
 
 
 def schema_name(settings: Settings) -> str:

@@ -1,8 +1,8 @@
 """The one place for the policy round every remote call: bulkhead → total timeout → retry → circuit breaker.
 
 `interlock` is the bulkhead and the breaker, `stamina` decides about retries, Prometheus shows both. What a call does
-inside, the client library bounds: Python can't end a blocking call from outside, so adapters give
-`Policy.try_timeout_s` to their library as its socket timeout, and switch that library's own retries off (or use
+inside, the client library bounds: Python can't end a blocking call from outside, so `Policy.try_timeout_s` is the
+time-out that the engine's client has (`guarded` sees to it), and that library's own retries are off (or the call is a
 `call_once`): there is one retry layer round a call, never two.
 """
 
@@ -62,7 +62,7 @@ class Policy:
     first_wait_s: float = 1.0
     """The wait before the second try; it doubles with each further one, and up to first_wait_s of jitter is added."""
     try_timeout_s: float = 5.0
-    """For adapters: the socket timeout of their client library."""
+    """How long the client library lets one try last. A probe that others wait for has its result by then."""
     failure_ratio: float = 0.5
     """The breaker opens when this part of the tries of the last window_s seconds failed, or more."""
     window_s: float = 30.0

@@ -58,6 +58,7 @@ class MongoEventStore:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         # Who reads for a request repeats it himself (backend_services.guarded).
         self.client = connect_mongodb(url, SERVER_SELECTION_S, SOCKET_TIMEOUT_S, retryReads=False)
         self.database = durable_database(self.client)

@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, Select, event, func, inspect, select
 from sqlalchemy.schema import CreateSchema
 
-from backend_services.read_database import read_models_url
+from backend_services.read_database import CONNECT_TIMEOUT_S, read_models_url
 from backend_services.settings import Settings
 from eventstore.projections import CheckpointModel
 
@@ -22,7 +22,7 @@ SERVER_OPTIONS: dict[str, Any] = {
     "max_overflow": 30,
     "pool_timeout": 5,
     "pool_pre_ping": True,
-    "connect_args": {"connect_timeout": 5},
+    "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S},
     "hide_parameters": True,
 }
 # Connections to a SQLite file are cheap and each request thread needs one; waiting for one would not be.

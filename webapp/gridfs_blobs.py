@@ -1,18 +1,26 @@
 """Pictures in GridFS of the event store's MongoDB, where every web process finds them."""
 
 import io
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from gridfs import GridFS, NoFile
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError
 
-from eventstore.mongodb import connect_mongodb, durable_database
-from eventstore.ports import StoreUnavailable
+from backend_services.guarded import as_store_errors, mongodb_at
+from eventstore.mongodb import (
+    SERVER_SELECTION_S,
+    SOCKET_TIMEOUT_S,
+    connect_mongodb,
+    durable_database,
+    wrapped,
+)
 from webapp.blob_stores import Blob
 
-SERVER_SELECTION_S = 5.0
-SOCKET_TIMEOUT_S = 10.0
+T = TypeVar("T")
+
 CHUNK_BYTES = 255 * 1024
 
 
@@ -24,23 +32,34 @@ class GridFsBlobs:
         database = durable_database(self.client)
         self._bucket = database["blobs"]
         self._files = GridFS(database, "blobs")
+        self._remote = mongodb_at(url)
 
     def keep(self, name: str, content: bytes) -> None:
-        try:
-            if self._bucket.files.find_one({"_id": name}, {"_id": 1}) is None:
-                self._write_whole(name, content)
-        except PyMongoError as error:
-            raise StoreUnavailable(f"the picture can't be kept: {error}") from error
+        self._ask(lambda: self._keep(name, content))
 
     def find(self, name: str) -> Blob | None:
+        return self._ask(lambda: self._find(name))
+
+    def _ask(self, ask: Callable[[], T]) -> T:
+        """Once: the driver itself repeats what fails."""
+
+        def ask_it() -> T:
+            with wrapped():
+                return ask()
+
+        with as_store_errors():
+            return self._remote.call_once(ask_it)
+
+    def _keep(self, name: str, content: bytes) -> None:
+        if self._bucket.files.find_one({"_id": name}, {"_id": 1}) is None:
+            self._write_whole(name, content)
+
+    def _find(self, name: str) -> Blob | None:
         try:
             found = self._files.get(name)
-            content = found.read()
+            return Blob(io.BytesIO(found.read()), found.upload_date)
         except NoFile:
             return None
-        except PyMongoError as error:
-            raise StoreUnavailable(f"the picture can't be read: {error}") from error
-        return Blob(io.BytesIO(content), found.upload_date)
 
     def _write_whole(self, name: str, content: bytes) -> None:
         """GridFS's own writer refuses a file that another process is writing, or was writing when it died; the chunks

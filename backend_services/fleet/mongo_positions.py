@@ -19,7 +19,8 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from backend_services.fleet.positions import Fix
-from backend_services.resilience import DependencyDown, Policy, Remote
+from backend_services.guarded import POSITIONS
+from backend_services.resilience import DependencyDown, Remote
 from eventstore.ports import StoreUnavailable
 
 T = TypeVar("T")
@@ -28,7 +29,6 @@ Document = dict[str, Any]
 TRAILS, NEWEST = "positions", "newest_positions"
 EXISTS_ALREADY, OTHER_OPTIONS = 48, 85
 UNREACHABLE = (ConnectionFailure, WaitQueueTimeoutError)
-POLICY = Policy(most_at_once=60, total_timeout_s=8.0)
 
 
 class PositionsInMongo:
@@ -44,7 +44,7 @@ class PositionsInMongo:
         self._trails: Collection[Document] = database[TRAILS]
         self._newest: Collection[Document] = database[NEWEST]
         self._kept_s = int(kept.total_seconds())
-        self._remote = Remote("positions", UNREACHABLE, POLICY)
+        self._remote = Remote("positions", UNREACHABLE, POSITIONS)
         self._preparing = threading.Lock()
         self._is_prepared = False
 

@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backend_services.guarded import MONGODB, GuardedStore
 from backend_services.settings import load_settings
+from eventstore.mongodb import MongoEventStore
 from eventstore.ports import StoreUnavailable
 from ops.processes import free_port
 from tests.engines import engine_url, own_database
@@ -141,6 +143,22 @@ def test_without_mongodb_a_picture_is_a_503_within_seconds(start: Start) -> None
         assert isinstance(kept.exception(10), StoreUnavailable)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_pictures_and_commands_share_what_is_known_of_a_mongodb_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("webapp.gridfs_blobs.SERVER_SELECTION_S", 0.1)
+    url = f"mongodb://127.0.0.1:{free_port()}/t?replicaSet=rs0"
+    blobs, store = GridFsBlobs(url), GuardedStore(MongoEventStore(url))
+    for _ in range(MONGODB.least_calls):
+        with pytest.raises(StoreUnavailable, match="can't be used"):
+            blobs.find(NAME)
+    for ask in (lambda: blobs.find(NAME), lambda: blobs.keep(NAME, CONTENT), store.head):
+        with pytest.raises(StoreUnavailable, match="the breaker is open"):
+            ask()
+    blobs.client.close()
+    store.close()
 
 
 def content_of(blobs: BlobStore, name: str) -> bytes:
