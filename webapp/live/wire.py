@@ -107,7 +107,12 @@ class Wire:
 
     def _add(self, line: Line, greeting: bytes) -> None:
         self._lines.add(line)
-        self._selector.register(line, selectors.EVENT_READ, line)
+        try:
+            self._selector.register(line, selectors.EVENT_READ, line)
+        except (OSError, ValueError):  # the system watches over no more of them, or it is closed already
+            log.exception("a board's connection can't be watched over; it is dropped")
+            self._drop(line)
+            return
         BOARDS.set(len(self._lines))
         self._do(line, partial(line.send, greeting))
         if self._newest is not None and self._newest.seq > line.seen:
@@ -139,6 +144,9 @@ class Wire:
         had_rest = line.has_rest
         try:
             act()
+            if line.has_rest != had_rest and not line.is_over:
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.has_rest else 0)
+                self._selector.modify(line, wanted, line)
         except OSError:
             line.is_over = True
         except Exception:
@@ -146,13 +154,11 @@ class Wire:
             line.is_over = True
         if line.is_over:
             self._drop(line)
-        elif line.has_rest != had_rest:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.has_rest else 0)
-            self._selector.modify(line, wanted, line)
 
     def _drop(self, line: Line) -> None:
         self._lines.discard(line)
-        self._selector.unregister(line)
+        with suppress(KeyError, ValueError):  # it isn't watched over
+            self._selector.unregister(line)
         with suppress(OSError):
             line.close()
         BOARDS.set(len(self._lines))

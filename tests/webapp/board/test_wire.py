@@ -1,8 +1,10 @@
 """The one thread that sends to all boards, over real connections with browsers of every temper."""
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -200,6 +202,25 @@ def test_what_was_sent_while_a_board_came_is_announced_to_it(wire: Wire, connect
     wire.post(frame(8))
     punctual.read_until(lambda: punctual.seq == 8)
     assert [sent["seq"] for sent in punctual.frames] == [8]
+
+
+def test_a_board_that_the_system_can_not_watch_over_is_dropped_and_no_other(
+    wire: Wire, connect: Callable[..., Far], forgotten: list[Line], tmp_path: Path
+) -> None:
+    lively = connect()
+    near, far = socket.socketpair()
+    line = Line(near, "account:dana", None, 0)
+    with (tmp_path / "file").open("wb") as file:
+        os.dup2(
+            file.fileno(), near.fileno()
+        )  # epoll refuses files, as it refuses whatever is beyond its limit
+    wire.add(line, b"")
+    wait_until(lambda: forgotten == [line], BOUND_S, "the end of the line")
+
+    wire.post(frame(1))
+    lively.read_until(lambda: lively.seq == 1)
+    assert near.fileno() == -1
+    far.close()
 
 
 def test_a_browser_that_leaves_is_answered(
