@@ -102,9 +102,6 @@ class CommandWorker:
                         log.warning("%s commands can't be received: %s", self._service, error)
                     trouble = True
                     stopping.wait(PAUSE_S)
-                except Exception:  # without this thread the service's commands would wait for another worker
-                    log.exception("%s commands can't be received", self._service)
-                    stopping.wait(PAUSE_S)
         with suppress(RedisError):
             self._leave(keys=[self._stream], args=[GROUP, self._name])
 

@@ -18,7 +18,7 @@ from eventstore.relay import CHECKPOINTS, KAFKA
 from ops.processes import Child, free_port, wait_until
 from tests.engines import engine_url, own_database
 
-NOTHING, NO_CLAIMS = b"*-1\r\n", b"*3\r\n$3\r\n0-0\r\n*0\r\n*0\r\n"
+NOTHING, NO_CLAIMS, NO_MEMBERS = b"*-1\r\n", b"*3\r\n$3\r\n0-0\r\n*0\r\n*0\r\n", b"*0\r\n"
 
 
 class SenselessForFleet(StreamRequestHandler):
@@ -40,7 +40,7 @@ class SenselessForFleet(StreamRequestHandler):
         if words[0] == b"XREADGROUP":
             time.sleep(0.05)  # as a Redis that has been asked to wait
             return NOTHING
-        return NO_CLAIMS if words[0] == b"XAUTOCLAIM" else b"+OK\r\n"
+        return {b"XAUTOCLAIM": NO_CLAIMS, b"XINFO": NO_MEMBERS}.get(words[0], b"+OK\r\n")
 
 
 @pytest.fixture
