@@ -112,8 +112,12 @@ class Child:
         self._process.wait(10)
 
     def freeze(self) -> None:
-        """Stop it without it noticing, as a long pause of the machine would."""
+        """Stop it without it noticing, as a long pause of the machine would; it stands still when this returns."""
         os.killpg(self.pid, signal.SIGSTOP)
+        wait_until(lambda: not self.is_running or self._is_stopped(), what=f"a halt of {self.pid}")
+
+    def _is_stopped(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT | os.WNOHANG) is not None
 
     def thaw(self) -> None:
         """Go on after `freeze`."""
