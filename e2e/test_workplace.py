@@ -28,6 +28,12 @@ def bar(page: Page, delivery_id: str) -> Locator:
     return page.locator(f"#b-{delivery_id}")
 
 
+def top_of(shown: Locator) -> float:
+    box = shown.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
 def test_what_is_selected_in_one_pane_is_selected_in_the_other(
     open_page: Callable[..., Page], server: Server
 ) -> None:
@@ -204,6 +210,34 @@ def test_rows_wait_while_the_pointer_is_over_the_list(open_page: Callable[..., P
     button.click()
     expect(button).to_be_hidden()
     expect(page.locator(f"#d-{here} ~ #d-{moved}")).to_be_visible()
+
+
+def test_bars_stay_under_the_pointer_and_take_their_places_when_it_leaves(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    first = add_delivery(http, add_route(http))
+    mine = add_delivery(http, add_route(http), add_driver(http, "Pointed Pia"), add_vehicle(http))
+    page = open_board(open_page())
+    bar(page, mine).locator("rect.body").hover()
+    before = top_of(bar(page, mine))
+    box = bar(page, mine).bounding_box()
+    assert box is not None
+
+    others = [add_delivery(http, add_route(http)) for _ in range(3)]
+    ok(move(http, first, "Failed"))
+    ok(move(http, mine, "InTransit"))
+    for number, delivery_id in enumerate(others):
+        page.mouse.move(box["x"] + 10 + number, before + 10)  # it doesn't rest there
+        expect(row(page, delivery_id)).to_be_visible()
+    expect(bar(page, mine)).to_have_class(re.compile("indigo"))
+    assert abs(top_of(bar(page, mine)) - before) < 2, "its border may be another one"
+    expect(bar(page, others[0])).to_have_count(0)
+
+    page.get_by_role("heading", name="Timeline").hover()
+    for delivery_id in others:
+        expect(bar(page, delivery_id)).to_be_visible()
+    assert top_of(bar(page, mine)) > before + 30, "what waited would have moved it"
 
 
 def test_rows_move_when_the_pointer_leaves_the_list(open_page: Callable[..., Page], server: Server) -> None:

@@ -2,9 +2,10 @@
 // list, or on its way to the button below it, rows are refreshed in their place, and only when it leaves, rests for long,
 // or the button "update order" is pressed are they inserted, moved or taken away. The row with the focus keeps its place
 // until it loses it. Rows that aren't looked for are there too, hidden, so that a filter shows them at once.
+import { Hold } from "./board-hold.js";
 import { board, selectedId, tell } from "./board-selection.js";
 
-const RESTED_MS = 10_000, MARKED_MS = 4_000, NEWS_MS = 1_500;
+const MARKED_MS = 4_000, NEWS_MS = 1_500;
 
 export const list = () => document.getElementById("board-list");
 const body = () => list().querySelector("tbody");
@@ -12,9 +13,7 @@ const rowOf = (id) => document.getElementById(`d-${id}`);
 
 const written = new Map(); // id → seq of the frame that wrote it, so that an older answer undoes nothing
 const held = new Map(); // id → the row that waits for its place, null where it goes
-let isOver = false;
-let movedAt = -Infinity;
-let timer;
+const hold = new Hold("#board-list .listbody", () => settle());
 let news = 0;
 let newsTimer;
 
@@ -114,13 +113,7 @@ function mark(row) {
 const anchor = () => body().querySelector("tr:focus-within") ?? body().querySelector("tr:hover");
 
 function settle(isAsked = false) {
-  clearTimeout(timer);
-  if (!list() || !held.size) return showHeld();
-  const rests = performance.now() - movedAt;
-  if (isOver && !isAsked && rests < RESTED_MS) {
-    timer = setTimeout(settle, RESTED_MS - rests);
-    return showHeld();
-  }
+  if (!list() || !held.size || (!isAsked && hold.waits())) return showHeld();
   const kept = anchor();
   const top = kept?.getBoundingClientRect().top;
   const scroller = list().querySelector(".listbody");
@@ -187,12 +180,6 @@ document.addEventListener("board:select", ({ detail }) => {
   if (detail.source !== "list") row.scrollIntoView({ block: "nearest" });
 });
 
-document.addEventListener("pointermove", (event) => {
-  isOver = event.pointerType === "mouse" && Boolean(event.target.closest?.("#board-list .listbody"));
-  movedAt = performance.now();
-  if (!isOver && held.size) settle();
-}, { passive: true });
-document.addEventListener("pointerleave", () => { isOver = false; if (held.size) settle(); });
 document.addEventListener("focusout", () => { if (held.size) requestAnimationFrame(() => settle()); });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-moved]")) {

@@ -1,5 +1,6 @@
 // The timeline's pane: zoom, the line that is now, bars that change in their place, and the arrow keys.
 import { askForText } from "./board-ask.js";
+import { Hold } from "./board-hold.js";
 import { isWanted, list, wanted } from "./board-rows.js";
 import { remember, select, selectedId } from "./board-selection.js";
 
@@ -66,22 +67,55 @@ function layOut(lane) {
   track.setAttribute("height", LEVEL_PX * Math.max(1, ends.length));
 }
 
-function put(id, bar) {
+// While the pointer is over the lanes bars change in their place; those that come, go or make others move wait.
+const held = new Map(); // id → the bar as it is now, null where it goes
+const hold = new Hold("#board-timeline [data-scroll]", () => settle());
+let isStale = false; // the whole pane is to be loaded anew
+
+function settle() {
+  if (!chart() || !(held.size || isStale) || hold.waits()) return;
+  let arePut;
+  keepPlace(() => {
+    arePut = [...held].map(([id, bar]) => put(id, bar));
+    held.clear();
+    filter();
+  });
+  if (isStale || arePut.includes(false)) load();
+}
+
+// The lane under a pointer that rests stays where it is on the screen.
+function keepPlace(change) {
+  const lane = chart()?.querySelector("[data-lane-of]:hover");
+  const top = lane?.getBoundingClientRect().top;
+  change();
+  const kept = lane && laneOf(lane.dataset.laneOf);
+  if (kept) scroller().scrollTop += kept.getBoundingClientRect().top - top;
+}
+
+// Answers whether there is a lane for the bar.
+function put(id, bar, mayMove = true) {
   const old = barOf(id);
   const from = old?.closest("[data-lane-of]");
   const to = bar && laneOf(bar.dataset.lane);
   if (bar && !to) return false; // a lane that isn't there yet
+  if (!mayMove && (!bar || from !== to)) return true;
   const hadFocus = old?.contains(document.activeElement);
   if (bar) {
     mark(bar, id === selectedId(), old && old.dataset.state === bar.dataset.state);
+    if (!mayMove) stayLike(old, bar);
     if (from === to && old) old.replaceWith(bar);
     else to.querySelector(".tl-track").append(bar);
-    layOut(to);
+    if (mayMove) layOut(to);
   }
-  if (old?.isConnected) old.remove();
+  if (old !== bar) old?.remove();
   if (from && from !== to) layOut(from);
   if (hadFocus) (bar ? bar.querySelector("a") : scroller()).focus({ preventScroll: true });
   return true;
+}
+
+function stayLike(old, bar) {
+  bar.setAttribute("y", old.getAttribute("y"));
+  bar.classList.toggle("is-out", old.classList.contains("is-out"));
 }
 
 function mark(bar, isSelected, isSame) {
@@ -111,6 +145,8 @@ function filter() {
 // The whole pane anew: where a lane is missing, and now and then for what bars don't tell, drivers who are off.
 let loading = null;
 function load() {
+  isStale = Boolean(chart()) && hold.waits();
+  if (isStale) return loading;
   loading ??= fetchPane().finally(() => { loading = null; });
   return loading;
 }
@@ -118,15 +154,20 @@ function load() {
 async function fetchPane() {
   const html = await askForText(`/board/timeline${location.search}`);
   if (html === null || !pane()) return;
+  isStale = Boolean(chart()) && hold.waits(); // the pointer came meanwhile
+  if (isStale) return;
   const isFirst = !chart();
   const focused = pane().contains(document.activeElement) ? document.activeElement.closest(".bar")?.dataset.id : null;
   const { scrollLeft = 0, scrollTop = 0 } = scroller() ?? {};
   const hadFocus = pane().contains(document.activeElement);
-  pane().innerHTML = html;
-  adopt();
+  held.clear();
+  keepPlace(() => {
+    pane().innerHTML = html;
+    adopt();
+    if (chart() && !isFirst) Object.assign(scroller(), { scrollLeft, scrollTop });
+  });
   if (!chart()) return;
   if (isFirst) scrollToZoom();
-  else Object.assign(scroller(), { scrollLeft, scrollTop });
   if (focused) (barOf(focused)?.querySelector("a") ?? scroller()).focus({ preventScroll: true });
   else if (hadFocus) scroller().focus({ preventScroll: true });
 }
@@ -204,9 +245,12 @@ document.addEventListener("board:filtered", () => {
 });
 document.addEventListener("board:rows", ({ detail }) => {
   if (!chart() || list().dataset.live !== "yes") return;
-  const arePut = detail.rows.map(({ id, bar }) => put(id, bar));
-  if (arePut.includes(false)) load();
-  filter();
+  const mayMove = !hold.waits();
+  for (const { id, bar } of detail.rows) {
+    held.set(id, bar);
+    if (!mayMove) put(id, bar, false);
+  }
+  settle();
 });
 document.addEventListener("board:loaded", () => {
   if (chart() && isShown()) load();
