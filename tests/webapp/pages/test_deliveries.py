@@ -443,6 +443,19 @@ class TestNews:
         scene.add_incident(delivery)
         assert "Something has changed" in dana.get(path, htmx=True).text
 
+    def test_the_page_of_a_delivered_one_asks_for_news_too(self, dana: Browser, scene: Scene) -> None:
+        delivery = scene.add_running_delivery(stops=2, reached=2)
+        scene.move(delivery, DeliveryStatus.OUT_FOR_DELIVERY)
+        proof = commands.CaptureProof(
+            delivery_id=delivery.delivery_id, receiver_name="Rita", signature_url="https://signed.example/1"
+        )
+        scene.do(scene.waybill.deliveries.capture_proof, proof)
+        page = open_page(dana, delivery)
+        asks = next(given["hx-get"] for _, given in page.tags if given.get("hx-trigger") == "every 60s")
+        assert dana.get(asks, htmx=True).status == 204
+        scene.add_incident(delivery)
+        assert "Something has changed" in dana.get(asks, htmx=True).text
+
     def test_an_action_swaps_the_page_and_says_what_was_done(self, dana: Browser, scene: Scene) -> None:
         delivery = scene.add_running_delivery(stops=2)
         form = open_page(dana, delivery).form("Stop 1: Mark reached")
