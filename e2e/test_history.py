@@ -45,7 +45,12 @@ def test_from_live_through_the_day_and_back(page: Page, server: AnyServer) -> No
     page.get_by_role("slider", name="Time of the day").focus()
     page.keyboard.press("Home")
     expect(row).to_have_count(0)
+    live = page.context.new_page()
+    live.goto("/board?panes=list")
+    expect(live.locator("[data-pill]")).to_have_text("live")
     ok(move(http, delivery_id, "Failed", reason="not_home"))  # what happens now is none of its business
+    expect(live.locator(f"#d-{delivery_id}")).to_contain_text("Failed")
+    live.close()
     expect(row).to_have_count(0)
     expect(pill).to_have_text(re.compile("history"))
 
