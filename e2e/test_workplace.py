@@ -99,13 +99,76 @@ def test_several_are_assigned_with_a_result_for_each_and_undone(
     page.get_by_role("button", name="Assign a driver").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Driver", exact=True).select_option(anna)
-    dialog.get_by_role("button", name="Assign a driver").click()
+    dialog.get_by_role("button", name="Assign").click()
     expect(dialog).to_contain_text("1 of 2 done")
     expect(dialog.locator(".result.refused")).to_contain_text(re.compile("booked|overlap", re.I))
     dialog.get_by_role("button", name="Undo it").click()
     expect(dialog).to_contain_text("Undo: 1 of 1 done")
     dialog.get_by_role("link", name="Back to the board").click()
     expect(row(page, fine)).not_to_contain_text("Many Manna")
+
+
+def assign_to_one(page: Page, ids: list[str], driver_id: str) -> Locator:
+    """Choose them and give them all to one driver; answers the dialog with the results."""
+    for delivery_id in ids:
+        row(page, delivery_id).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Assign a driver").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Driver", exact=True).select_option(driver_id)
+    dialog.get_by_role("button", name="Assign").click()
+    expect(dialog.locator(".result")).to_have_count(len(ids))
+    return dialog
+
+
+def test_undo_stays_in_sight_for_ten_seconds_and_under_the_hand(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    http = server.client
+    ids = [add_delivery(http, add_route(http, soon(9))) for _ in range(9)]
+    page = open_page()
+    page.clock.install()
+    page.set_viewport_size({"width": 1440, "height": 600})
+    dialog = assign_to_one(open_board(page, "/board?panes=list"), ids, add_driver(http, "Crowded Cora"))
+    expect(dialog).to_contain_text("1 of 9 done")
+    undo = dialog.get_by_role("button", name="Undo it")
+    undo.hover()
+    expect(undo).to_contain_text(re.compile(r"Undo it\s*\d+ s"))
+    last = dialog.locator(".result").last
+    expect(last).not_to_be_in_viewport()
+    last.scroll_into_view_if_needed()
+    expect(undo).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_role("link", name="Back to the board")).to_be_in_viewport(ratio=1)
+    page.clock.run_for(30_000)
+    expect(undo).to_be_visible()
+    last.hover()
+    page.clock.run_for(2_000)
+    expect(undo).to_have_count(0)
+    expect(dialog.get_by_role("link", name="Back to the board")).to_be_in_viewport(ratio=1)
+
+
+def test_one_refusal_is_mended_among_the_others(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    add_driver(http, "Free Freya")
+    ids = [add_delivery(http, add_route(http, soon(11))) for _ in range(3)]
+    page = open_board(open_page(), "/board?panes=list")
+    dialog = assign_to_one(page, ids, add_driver(http, "Popular Paula"))
+    expect(dialog).to_contain_text("1 of 3 done")
+    expect(page.locator("#board-list .c-choose input:checked")).to_have_count(2)
+    refused = dialog.locator(".result.refused")
+    mended = refused.first.get_attribute("data-result")
+    refused.first.get_by_role("button", name=re.compile("^Use .* instead")).first.click()
+    expect(dialog).to_contain_text("2 of 3 done")
+    expect(dialog.locator(f".result.done[data-result='{mended}']")).to_be_focused()
+    expect(dialog.locator(".result")).to_have_count(3)
+    expect(refused).to_have_count(1)
+    expect(dialog.locator("[data-tally=refused]")).to_have_text("1 refused")
+    dialog.get_by_role("button", name="Undo all 2").click()
+    expect(dialog).to_contain_text("Undo: 2 of 2 done")
+    expect(dialog).to_contain_text("Nobody again.")
+    dialog.get_by_role("link", name="Back to the board").click()
+    expect(page.locator("#many [data-chosen-count]")).to_have_text("1 chosen")
+    for delivery_id in ids:
+        expect(row(page, delivery_id).get_by_role("link", name="Assign a driver")).to_be_visible()
 
 
 def test_all_of_it_by_keyboard(open_page: Callable[..., Page], server: Server) -> None:
@@ -258,7 +321,7 @@ def test_two_dispatchers_see_what_the_other_does(open_page: Callable[..., Page],
     row(one, delivery_id).get_by_role("checkbox").check()
     one.get_by_role("button", name="Assign a driver").click()
     one.get_by_role("dialog").get_by_label("Driver", exact=True).select_option(driver)
-    one.get_by_role("dialog").get_by_role("button", name="Assign a driver").click()
+    one.get_by_role("dialog").get_by_role("button", name="Assign").click()
     expect(one.get_by_role("dialog")).to_contain_text("1 of 1 done")
     for page in (one, other):
         expect(row(page, delivery_id)).to_contain_text("Shared Sanna")
@@ -273,5 +336,25 @@ def test_without_javascript_several_are_failed(open_page: Callable[..., Page], s
     expect(bar(page, delivery_id)).to_be_visible()
     row(page, delivery_id).get_by_role("checkbox").check()
     page.get_by_role("button", name="Mark as failed").click()
+    page.get_by_label("Reason").select_option("out_of_time")
     page.get_by_role("button", name="Mark as failed").click()
-    expect(page.get_by_text("1 of 1 done")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 of 1 done")).to_be_visible()
+    page.get_by_role("button", name="Undo it").click()
+    expect(page.get_by_role("heading", name="Undo: 1 of 1 done")).to_be_visible()
+
+
+def test_without_javascript_one_refusal_is_mended(open_page: Callable[..., Page], server: Server) -> None:
+    http = server.client
+    busy = add_driver(http, "Busy Bettina")
+    add_driver(http, "Free Florian")
+    delivery_id = add_delivery(http, add_route(http, soon(7)))
+    add_delivery(http, add_route(http, soon(7)), busy)
+    page = open_page(java_script_enabled=False)
+    sign_in(page, "dana")
+    page.goto("/board?panes=list")
+    row(page, delivery_id).get_by_role("checkbox").check()
+    page.get_by_role("button", name="Assign a driver").click()
+    page.get_by_label("Driver", exact=True).select_option(busy)
+    page.get_by_role("button", name="Assign").click()
+    page.get_by_role("button", name=re.compile("^Use .* instead")).first.click()
+    expect(page.get_by_role("heading", name="1 of 1 done")).to_be_visible()

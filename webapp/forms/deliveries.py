@@ -22,6 +22,16 @@ class FailForm(FlaskForm):  # type: ignore[misc]
     note = note_field()
 
 
+class FailManyForm(FailForm):
+    """Several at once have no likely reason in common, so one has to be chosen."""
+
+    reason = SelectField(
+        "Reason",
+        choices=[("", "Choose a reason"), *((reason.value, words(reason)) for reason in FailureReason)],
+        validators=[InputRequired("Please choose a reason.")],
+    )
+
+
 class IncidentForm(FlaskForm):  # type: ignore[misc]
     command_id = command_id_field()
     type = RadioField(

@@ -26,16 +26,16 @@ def test_a_driver_is_assigned_where_that_is_possible_and_the_rest_is_explained(
 ) -> None:
     anna = scene.add_driver("Anna Aalto")
     early, late = scene.add_delivery(scene.add_route(10)), scene.add_delivery(scene.add_route(120))
-    clashing, running = scene.add_delivery(scene.add_route(20)), scene.add_running_delivery()
+    clashing = scene.add_delivery(scene.add_route(20))
 
-    form = choose(dana, "Assign a driver", early, clashing, late, running).form("Assign a driver")
+    form = choose(dana, "Assign a driver", early, clashing, late).form("Assign")
     page = dana.send(form, driver=anna.driver_id)
 
     assert results(page) == {
-        early.delivery_id: "done", late.delivery_id: "done",
-        clashing.delivery_id: "refused", running.delivery_id: "refused",
+        early.delivery_id: "done", late.delivery_id: "done", clashing.delivery_id: "refused"
     }  # fmt: skip
-    assert "2 of 4 done" in page.text
+    assert "2 of 3 done" in page.text
+    assert "1 refused" in page.text
     assert f"/deliveries/{clashing.delivery_id}" in page.link("Open the delivery")
     for view in (early, late):
         assert scene.delivery(view.delivery_id).driver_id == anna.driver_id
@@ -46,7 +46,7 @@ def test_a_clash_offers_somebody_else_as_a_button(dana: Browser, scene: Scene) -
     busy, free = scene.add_driver("Busy Berta"), scene.add_driver("Free Frida")
     scene.add_delivery(scene.add_route(10), busy)
     view = scene.add_delivery(scene.add_route(10))
-    refused = dana.send(choose(dana, "Assign a driver", view).form("Assign a driver"), driver=busy.driver_id)
+    refused = dana.send(choose(dana, "Assign a driver", view).form("Assign"), driver=busy.driver_id)
 
     page = dana.send(refused.form("Use Free Frida instead"))
 
@@ -66,7 +66,7 @@ def test_who_could_take_how_many_is_said_while_choosing(dana: Browser, scene: Sc
 
 
 def test_undo_gives_each_back_to_whom_it_had(dana: Browser, scene: Scene) -> None:
-    anna, olga = scene.add_driver(), scene.add_driver()
+    anna, olga = scene.add_driver(), scene.add_driver("Olga Oja")
     hers = scene.add_delivery(scene.add_route(10), olga)
     nobodys = scene.add_delivery(scene.add_route(120))
     done = dana.send(choose(dana, "Assign a driver", hers, nobodys).form("Assign"), driver=anna.driver_id)
@@ -74,6 +74,8 @@ def test_undo_gives_each_back_to_whom_it_had(dana: Browser, scene: Scene) -> Non
     page = dana.send(done.form("Undo all 2"))
 
     assert set(results(page).values()) == {"done"}
+    assert "Given back to Olga Oja." in page.text
+    assert "Nobody again." in page.text
     assert scene.delivery(hers.delivery_id).driver_id == olga.driver_id
     assert scene.delivery(nobodys.delivery_id).driver_id is None
 
@@ -99,6 +101,7 @@ def test_a_form_that_is_sent_twice_does_nothing_twice(dana: Browser, scene: Scen
     again = dana.send(form, driver=anna.driver_id)
 
     assert results(again) == results(first) == {view.delivery_id: "done"}
+    assert again.has_form("Undo it")
     assert scene.count_events() == events
 
 
@@ -112,18 +115,182 @@ def test_a_vehicle_goes_the_same_way(dana: Browser, scene: Scene) -> None:
 
 
 def test_several_fail_for_one_reason(dana: Browser, scene: Scene) -> None:
-    running, failed = scene.add_running_delivery(), scene.add_delivery(scene.add_route(10))
-    scene.move(failed, DeliveryStatus.FAILED, reason="refused")
-    finished = scene.delivery(failed.delivery_id)
+    running = scene.add_running_delivery()
 
-    form = choose(dana, "Mark as failed", running, failed).form("Mark as failed")
+    form = choose(dana, "Mark as failed", running).form("Mark as failed")
     page = dana.send(form, reason="vehicle_breakdown", note="Flat tyre")
 
-    assert results(page)[running.delivery_id] == "done"
+    assert results(page) == {running.delivery_id: "done"}
     now = scene.delivery(running.delivery_id)
     assert (now.status, now.failure_reason, now.failure_note) == ("Failed", "vehicle_breakdown", "Flat tyre")
-    assert scene.delivery(failed.delivery_id).failure_reason == finished.failure_reason
-    assert not page.has_form("Undo"), "a failure can't be taken back, only tried again"
+    assert not page.has_form("Undo"), "what was on the road can't be put back there, only tried again"
+
+
+def test_no_reason_is_taken_for_granted_where_several_fail(dana: Browser, scene: Scene) -> None:
+    view = scene.add_delivery()
+    form = choose(dana, "Mark as failed", view).form("Mark as failed")
+    assert dict(form.values)["reason"] == ""
+
+    page = dana.send(form)
+
+    assert page.status == 422
+    assert ("div", {"class": "error", "id": "many-reason-error"}) in page.tags
+    assert scene.delivery(view.delivery_id).status == "PickedUp"
+    assert results(dana.send(page.form("Mark as failed"), reason="other")) == {view.delivery_id: "done"}
+
+
+def test_several_failures_are_taken_back_with_driver_and_vehicle(dana: Browser, scene: Scene) -> None:
+    anna, van = scene.add_driver("Anna Aalto"), scene.add_vehicle("VAN-1")
+    hers, nobodys = scene.add_delivery(scene.add_route(10), anna, van), scene.add_delivery()
+    running = scene.add_running_delivery()
+    form = choose(dana, "Mark as failed", hers, nobodys, running).form("Mark as failed")
+    failed = dana.send(form, reason="other")
+    assert set(results(failed).values()) == {"done"}
+
+    page = dana.send(failed.form("Undo all 2"))
+
+    assert results(page) == {hers.delivery_id: "done", nobodys.delivery_id: "done"}
+    assert "Picked up again, with Anna Aalto and VAN-1." in page.text
+    now = scene.delivery(hers.delivery_id)
+    assert (now.status, now.driver_id, now.vehicle_id) == ("PickedUp", anna.driver_id, van.vehicle_id)
+    assert scene.delivery(running.delivery_id).status == "Failed"
+
+
+def test_a_failure_whose_driver_is_busy_by_now_is_not_taken_back(dana: Browser, scene: Scene) -> None:
+    anna = scene.add_driver("Anna Aalto")
+    hers, nobodys = scene.add_delivery(scene.add_route(10), anna), scene.add_delivery()
+    form = choose(dana, "Mark as failed", hers, nobodys).form("Mark as failed")
+    failed = dana.send(form, reason="other")
+    scene.add_delivery(scene.add_route(10), anna)
+
+    page = dana.send(failed.form("Undo all 2"))
+
+    assert results(page) == {hers.delivery_id: "refused", nobodys.delivery_id: "done"}
+    assert scene.delivery(hers.delivery_id).status == "Failed"
+
+
+def test_what_somebody_moved_on_meanwhile_does_not_fail_unseen(dana: Browser, scene: Scene) -> None:
+    moved, still = (
+        scene.add_delivery(scene.add_route(at), scene.add_driver(), scene.add_vehicle()) for at in (10, 20)
+    )
+    form = choose(dana, "Mark as failed", moved, still).form("Mark as failed")
+    scene.move(moved, DeliveryStatus.IN_TRANSIT)
+
+    page = dana.send(form, reason="other")
+
+    assert results(page) == {moved.delivery_id: "refused", still.delivery_id: "done"}
+    assert "The delivery is “In transit”, not “Picked up”." in page.text
+    assert scene.delivery(moved.delivery_id).status == "InTransit"
+
+
+def test_a_failure_that_somebody_else_was_faster_with_keeps_theirs(dana: Browser, scene: Scene) -> None:
+    view = scene.add_delivery()
+    form = choose(dana, "Mark as failed", view).form("Mark as failed")
+    scene.move(view, DeliveryStatus.FAILED, reason="refused")
+
+    page = dana.send(form, reason="damaged")
+
+    assert results(page) == {view.delivery_id: "same"}
+    assert "0 of 1 done" in page.text
+    assert "1 failed already" in page.text
+    assert not page.has_form("Undo"), "it isn't one's own"
+    assert scene.delivery(view.delivery_id).failure_reason == "refused"
+
+
+@pytest.mark.parametrize("what", ["driver", "vehicle"])
+def test_what_somebody_gave_away_meanwhile_is_not_taken_from_them(
+    dana: Browser, scene: Scene, what: str
+) -> None:
+    add = scene.add_driver if what == "driver" else scene.add_vehicle
+    mine, theirs = add("Mine"), add("Theirs")
+    id_of = f"{what}_id"
+    view, other = scene.add_delivery(scene.add_route(10)), scene.add_delivery(scene.add_route(120))
+    form = choose(dana, f"Assign a {what}", view, other).form("Assign")
+    dana.send(choose(dana, f"Assign a {what}", view).form("Assign"), **{what: getattr(theirs, id_of)})
+
+    page = dana.send(form, **{what: getattr(mine, id_of)})
+
+    assert results(page) == {view.delivery_id: "refused", other.delivery_id: "done"}
+    assert "It has Theirs now" in page.text
+    assert getattr(scene.delivery(view.delivery_id), id_of) == getattr(theirs, id_of)
+
+
+def test_who_had_it_already_is_not_counted_as_done(dana: Browser, scene: Scene) -> None:
+    anna = scene.add_driver("Anna Aalto")
+    hers, nobodys = scene.add_delivery(scene.add_route(10), anna), scene.add_delivery(scene.add_route(120))
+
+    page = dana.send(choose(dana, "Assign a driver", hers, nobodys).form("Assign"), driver=anna.driver_id)
+
+    assert results(page) == {hers.delivery_id: "same", nobodys.delivery_id: "done"}
+    assert "1 of 2 done" in page.text
+    assert "1 had it already" in page.text
+    assert "It had Anna Aalto already." in page.text
+    assert page.has_form("Undo it")
+
+
+def test_what_cannot_be_changed_is_left_out_and_said_before(dana: Browser, scene: Scene) -> None:
+    scene.add_driver("Free Frida")
+    fine, running, failed = (scene.add_delivery(), scene.add_running_delivery(), scene.add_delivery())
+    scene.move(failed, DeliveryStatus.FAILED, reason="refused")
+
+    page = choose(dana, "Assign a driver", fine, running, failed)
+
+    assert "Assign a driver: 1 delivery" in page.text
+    assert "2 of 3 can't be changed (1 in transit, 1 failed) and are left out." in page.text
+    assert "Free Frida: free for all" in [option.text for option in page.options["driver"]]
+    done = dana.send(page.form("Assign"), driver=page.options["driver"][1].value)
+    assert results(done) == {fine.delivery_id: "done"}
+
+
+@pytest.mark.parametrize("button", ["Assign a driver", "Assign a vehicle", "Mark as failed"])
+def test_where_none_of_the_chosen_can_be_changed_no_form_asks(
+    dana: Browser, scene: Scene, button: str
+) -> None:
+    failed = scene.move(scene.add_delivery(), DeliveryStatus.FAILED, reason="refused")
+
+    page = choose(dana, button, failed)
+
+    assert f"{button}: none of the chosen can be changed" in page.text
+    assert "1 failed." in page.text
+    assert not page.has_form("Assign")
+    assert not page.has_form("Mark as failed")
+    assert page.link("Back to the board")
+
+
+def test_driver_and_vehicle_go_together_and_are_undone_together(dana: Browser, scene: Scene) -> None:
+    anna, van = scene.add_driver("Anna Aalto"), scene.add_vehicle("VAN-1")
+    early, late = scene.add_delivery(scene.add_route(10)), scene.add_delivery(scene.add_route(120))
+    form = choose(dana, "Assign a driver", early, late).form("Assign")
+
+    done = dana.send(form, driver=anna.driver_id, vehicle=van.vehicle_id)
+
+    assert results(done) == {early.delivery_id: "done", late.delivery_id: "done"}
+    for view in (early, late):
+        now = scene.delivery(view.delivery_id)
+        assert (now.driver_id, now.vehicle_id) == (anna.driver_id, van.vehicle_id)
+    undone = dana.send(done.form("Undo all 2"))
+    assert results(undone) == {early.delivery_id: "done", late.delivery_id: "done"}
+    assert "Nobody again. No vehicle again." in undone.text
+    now = scene.delivery(late.delivery_id)
+    assert (now.driver_id, now.vehicle_id) == (None, None)
+
+
+def test_where_only_the_vehicle_is_refused_another_one_completes_it(dana: Browser, scene: Scene) -> None:
+    anna = scene.add_driver("Anna Aalto")
+    busy, free = scene.add_vehicle("BUSY-1"), scene.add_vehicle("FREE-1")
+    scene.add_delivery(scene.add_route(10), None, busy)
+    view = scene.add_delivery(scene.add_route(10))
+    form = choose(dana, "Assign a driver", view).form("Assign")
+    refused = dana.send(form, driver=anna.driver_id, vehicle=busy.vehicle_id)
+    assert results(refused) == {view.delivery_id: "refused"}
+    assert "Driver assigned. " in refused.text
+    assert refused.has_form("Undo it"), "the driver can be taken back"
+
+    page = dana.send(refused.form("Use FREE-1 instead"))
+
+    assert results(page) == {view.delivery_id: "done"}
+    now = scene.delivery(view.delivery_id)
+    assert (now.driver_id, now.vehicle_id) == (anna.driver_id, free.vehicle_id)
 
 
 def test_nothing_chosen_says_how_to_choose(dana: Browser, scene: Scene) -> None:

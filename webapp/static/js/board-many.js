@@ -57,14 +57,15 @@ function refreshSoon() {
   });
 }
 
-async function send(url, data) {
-  if (form().dataset.busy) return;
+// What the server answers to a form, or null where it doesn't.
+async function post(url, data) {
+  if (form().dataset.busy) return null;
   form().dataset.busy = "yes";
   dialog().classList.add("is-busy");
   try {
     const response = await fetch(url, { method: "POST", body: new URLSearchParams(data), headers: { "HX-Request": "true" } });
     if (response.headers.has("HX-Redirect")) location.reload();
-    else if (response.ok || response.status === 422) show(await response.text());
+    else if (response.ok || response.status === 422) return await response.text();
     else showToast("That didn't work. Load the page again, then try once more; nothing is done twice.");
   } catch {
     showToast("Waybill can't be reached. Try again in a moment; nothing is done twice.");
@@ -72,16 +73,81 @@ async function send(url, data) {
     delete form().dataset.busy;
     dialog().classList.remove("is-busy");
   }
+  return null;
+}
+
+async function send(url, data) {
+  const html = await post(url, data);
+  if (html !== null) show(html);
 }
 
 function show(html) {
   dialog().innerHTML = html;
   if (!dialog().open) dialog().showModal();
+  dialog().scrollTop = 0;
   (dialog().querySelector("[aria-invalid='true']") ?? dialog().querySelector("select, #many-title")).focus();
-  // Undo is for what one did by mistake just now.
+  startUndo();
+  dropDone();
+}
+
+// One refused delivery was tried again: its new result comes into the old one's place, all others stay.
+async function sendOne(oneForm) {
+  const old = oneForm.closest(".result");
+  const html = await post(oneForm.action, new FormData(oneForm));
+  if (html === null) return;
+  const answer = document.createElement("template");
+  answer.innerHTML = html;
+  const fresh = answer.content.querySelector(`[data-result="${old.dataset.result}"]`);
+  if (!fresh || !old.isConnected) return show(html);
+  old.replaceWith(fresh);
+  for (const count of dialog().querySelectorAll("[data-count]")) {
+    const found = dialog().querySelectorAll(`.result.${count.dataset.count}`).length;
+    count.textContent = found;
+    const tally = count.closest("[data-tally]");
+    if (tally) tally.hidden = found === 0;
+  }
+  addToUndo(answer.content.querySelector("[data-many-undo]"));
+  dropDone();
+  fresh.focus();
+}
+
+// The boxes of those that are done are emptied; with the others one may want to do something else.
+function dropDone() {
+  for (const { dataset } of dialog().querySelectorAll(".result:is(.done, .same)")) {
+    const box = document.querySelector(`#d-${dataset.result} .c-choose input`);
+    if (box) box.checked = false;
+  }
+  refresh();
+}
+
+function addToUndo(more) {
+  if (!more) return;
   const undo = dialog().querySelector("[data-many-undo]");
-  if (undo) setTimeout(() => { if (undo.contains(document.activeElement)) dialog().querySelector("[data-close-many]")?.focus(); undo.remove(); }, UNDO_MS);
-  if (dialog().querySelector(".results")) chooseNone();
+  if (undo) {
+    const taken = [...new Set(`${undo.elements.taken.value} ${more.elements.taken.value}`.split(" "))];
+    undo.elements.taken.value = taken.join(" ");
+    const count = new Set(taken.map((text) => text.split("=")[1])).size;
+    if (count > 1) undo.querySelector("[data-undo-label]").textContent = `Undo all ${count}`;
+  } else dialog().querySelector("[data-close-many]").before(more);
+  startUndo();
+}
+
+// Undo is for what one did by mistake just now. Like a toast it isn't taken away from under somebody's hand.
+let undoTimer;
+function startUndo() {
+  clearInterval(undoTimer);
+  const undo = dialog().querySelector("[data-many-undo]");
+  if (!undo) return;
+  const until = Date.now() + UNDO_MS;
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    undo.querySelector("[data-undo-left]").textContent = seconds ? `${seconds} s` : "";
+    if (seconds || undo.matches(":hover, :focus-within")) return;
+    clearInterval(undoTimer);
+    undo.remove();
+  };
+  tick();
+  undoTimer = setInterval(tick, 1_000);
 }
 
 export function actOnMany(act) {
@@ -95,7 +161,8 @@ document.addEventListener("submit", (event) => {
   if (!inDialog && event.target.id !== "many") return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (inDialog) send(event.target.action, new FormData(event.target));
+  if (inDialog && event.target.closest(".result")) sendOne(event.target);
+  else if (inDialog) send(event.target.action, new FormData(event.target));
   else actOnMany(event.submitter?.value ?? "driver");
 }, true);
 
