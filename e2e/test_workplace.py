@@ -171,6 +171,29 @@ def test_one_refusal_is_mended_among_the_others(open_page: Callable[..., Page], 
         expect(row(page, delivery_id).get_by_role("link", name="Assign a driver")).to_be_visible()
 
 
+def test_the_bar_of_the_chosen_is_one_line_and_covers_no_row(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    for _ in range(10):
+        add_delivery(server.client, add_route(server.client, soon(13)))
+    page = open_page()
+    page.set_viewport_size({"width": 1440, "height": 600})
+    open_board(page, "/board?panes=list")
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    many, last = page.locator("#many"), page.locator("#board-list tbody tr").last
+    expect(many).to_be_visible()
+    page.keyboard.press("k")
+    page.keyboard.press("j")
+    expect(last).to_have_class(re.compile("is-selected"))
+    tops = {button.bounding_box()["y"] for button in many.get_by_role("button").all()}  # type: ignore[index]
+    assert len(tops) == 1, "all buttons stand in one line"
+    row_box, bar_box = last.bounding_box(), many.bounding_box()
+    assert row_box is not None
+    assert bar_box is not None
+    assert row_box["y"] + row_box["height"] <= bar_box["y"], "the bar lies over the selected row"
+
+
 def test_all_of_it_by_keyboard(open_page: Callable[..., Page], server: Server) -> None:
     http = server.client
     ids = [add_delivery(http, add_route(http, soon(5 + number))) for number in range(3)]
