@@ -311,3 +311,22 @@ def test_only_what_there_is_can_be_done(dana: Browser, scene: Scene, act: str) -
     form = next(form for form in dana.get("/board").forms if form.id == "many")
 
     assert dana.send(form, act=act).status == 400
+
+
+@pytest.mark.parametrize("seen", ["", "x", "01a1fea6-fa15-7c17-a224-a57dad18084c=Lost=="])
+def test_a_forged_form_is_refused(dana: Browser, scene: Scene, seen: str) -> None:
+    form = choose(dana, "Mark as failed", scene.add_delivery()).form("Mark as failed")
+
+    assert dana.send(form, seen=seen, reason="other").status == 400
+
+
+@pytest.mark.parametrize(
+    "taken", ["", "driver", "driver=x=y=z", "name=01a1fea6-fa15-7c17-a224-a57dad18084c=="]
+)
+def test_only_what_was_given_can_be_taken_back(dana: Browser, scene: Scene, taken: str) -> None:
+    view = scene.add_delivery()
+    form = choose(dana, "Assign a driver", view).form("Assign")
+    done = dana.send(form, driver=scene.add_driver().driver_id)
+
+    assert dana.send(done.form("Undo it"), taken=taken).status == 400
+    assert scene.delivery(view.delivery_id).driver_id
