@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.conftest import sign_in
 from e2e.test_map import SENATE, add_on_the_road
-from tests.journey.city import add_delivery, add_route, iso, ok, soon
+from tests.journey.city import add_delivery, add_driver, add_route, iso, ok, soon
 from tests.journey.server import Server
 
 # The markup is the same in both modes.
@@ -87,7 +87,7 @@ def test_the_board_is_accessible_while_one_works_with_it(
     sign_in(page, dana)
     page.goto(f"/board?panes=map,list,timeline&delivery={on_the_road.delivery_id}")
     expect(page.locator(f".map-driver[data-driver='{on_the_road.driver_id}']")).to_have_attribute(
-        "aria-pressed", "true"
+        "aria-pressed", "true", timeout=20_000
     )
     expect(page.locator("#glance-title")).to_be_visible()
     found = {"map with drawer": complaints(page)}
@@ -97,11 +97,20 @@ def test_the_board_is_accessible_while_one_works_with_it(
     expect(page.locator("#drawer select")).to_have_count(2)
     found["assigning in the drawer"] = complaints(page)
     page.goto("/board?panes=list,map,timeline")
-    page.locator("#board-list tbody .c-choose input").first.check()
+    clashing = add_delivery(server.client, add_route(server.client, soon(5)))
+    for chosen in (waiting, clashing, on_the_road.delivery_id):
+        page.locator(f"#d-{chosen} .c-choose input").check()
     found["something chosen"] = complaints(page)
     page.get_by_role("button", name="Assign a driver").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     found["dialog for several"] = complaints(page)
+    somebody = add_driver(server.client, f"Accessible {scheme}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Assign a driver").click()
+    page.get_by_role("dialog").get_by_label("Driver", exact=True).select_option(somebody)
+    page.get_by_role("dialog").get_by_role("button", name="Assign").click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 of 2 done")
+    found["results of several"] = complaints(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
