@@ -146,6 +146,24 @@ def test_a_marker_moves_when_a_position_is_reported(desk: Page, server: Server, 
     expect(desk.locator(f'[data-seen] [data-driver="{anna.driver_id}"]')).to_contain_text("60.1755, 24.9450")
 
 
+def test_what_is_chosen_is_not_under_the_drawer(desk: Page, server: Server, anna: OnTheRoad) -> None:
+    report(server.client, anna.driver_id, SENATE)
+    open_map(desk)
+
+    def eastmost() -> float:
+        box = marker(desk, anna).bounding_box()
+        assert box
+        return box["x"] + box["width"]
+
+    row(desk, anna).click()
+    expect(desk.locator("#glance-title")).to_be_visible()
+    drawer = desk.locator("#drawer").bounding_box()
+    assert drawer
+    wait_until(lambda: eastmost() <= drawer["x"], 10, "the driver beside the drawer")
+    desk.keyboard.press("Escape")
+    wait_until(lambda: eastmost() > drawer["x"], 10, "the driver where the drawer was")
+
+
 def test_list_and_map_have_one_selection_which_is_in_the_address(
     desk: Page, server: Server, anna: OnTheRoad, bert: OnTheRoad
 ) -> None:

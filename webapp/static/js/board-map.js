@@ -143,7 +143,7 @@ async function start() {
     if (ids.length) soon();
     if (Object.keys(fixes ?? {}).length) show();
   });
-  const [opened] = await Promise.all([openMap(element, { onDriver: chooseOf, onDelivery: choose }), load()]);
+  const [opened] = await Promise.all([openMap(element, { onDriver: chooseOf, onDelivery: choose, cover: document.getElementById("drawer") }), load()]);
   map = opened;
   if (!map) return;
   table.open = false;

@@ -9,6 +9,7 @@
 //   map.fit([place…])                                                        moves so that all are seen
 //   map.remove()
 //
+// What lies over the map's right side now and then can be named as `cover`: what is in view is moved out from under it.
 // onDriver(driverId), onDelivery(deliveryId) and onPlace(place) tell what was clicked. The element says by
 // data-basemap which file is the ground, by data-style which other style or {z}/{x}/{y} tiles to use instead, and by
 // data-mode="small" that it stands in a page that scrolls.
@@ -16,7 +17,7 @@ import { BOLD, builtInStyle, repaint, tileStyle } from "./basemap.js";
 import { driverMarker } from "./map-drivers.js";
 import { addOverlay, paintOverlay } from "./map-overlay.js";
 
-const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000;
+const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64;
 const LIBRARY = "../vendor/maplibre-gl@6.17.0", WORKER = new URL(`${LIBRARY}/maplibre-gl-worker.mjs`, import.meta.url).href;
 const AGAIN_MS = 4_000, LOADED_WITHIN_MS = 60_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -100,7 +101,7 @@ async function groundOf(element) {
 const lngLat = ({ longitude, latitude }) => [longitude, latitude];
 
 class LiveMap {
-  #map; #library; #element; #bounds; #handlers; #timer; #themes;
+  #map; #library; #element; #bounds; #handlers; #timer; #themes; #covers;
   #drivers = new Map();
   #checkpoints = [];
   #fitted = null; // what is in view, until somebody moves the map
@@ -116,6 +117,8 @@ class LiveMap {
     addOverlay(map, element, BOLD);
     this.#listen();
     this.#timer = setInterval(() => this.#eachDriver((marker) => marker.showAge()), AGES_EVERY_MS);
+    this.#covers = new ResizeObserver(() => { if (this.#fitted) this.fit(this.#fitted); });
+    if (handlers.cover) this.#covers.observe(handlers.cover);
     this.#themes = new MutationObserver(() => this.#repaint());
     this.#themes.observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
   }
@@ -158,6 +161,7 @@ class LiveMap {
   remove() {
     clearInterval(this.#timer);
     this.#themes.disconnect();
+    this.#covers.disconnect();
     this.#map.remove();
   }
 
@@ -173,8 +177,13 @@ class LiveMap {
     }
   }
 
+  // The zoom buttons and what lies over the map hide no place, as long as enough of the map is left.
   #padding() {
-    return Math.min(48, this.#element.clientWidth / 6, this.#element.clientHeight / 6);
+    const { left, right, width, height } = this.#element.getBoundingClientRect();
+    const side = Math.min(48, width / 6, height / 6);
+    const cover = this.#handlers.cover?.getBoundingClientRect();
+    const covered = cover?.width && cover.left > left + width / 4 ? Math.max(0, right - cover.left) : 0;
+    return { top: side, bottom: side, left: side, right: covered + (covered ? side : Math.max(side, Math.min(BUTTONS_PX, width / 4))) };
   }
 
   #source(id) {
