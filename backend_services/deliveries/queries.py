@@ -3,13 +3,14 @@
 A driver's name and a vehicle's registration are joined here, when read: rows are written from one stream only.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Text, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from backend_services.deliveries.commands import DeliveryStatus
@@ -163,43 +164,40 @@ def find_deliveries(session: Session, delivery_ids: Sequence[str]) -> dict[str, 
     return {view.delivery_id: view for view in _views(session, rows)}
 
 
+class DeliveryFilters(TypedDict, total=False):
+    """Which deliveries are meant; what isn't there, or is None, doesn't matter. `q` is a part of an id, place, driver's
+    name or registration; the times are [from, before)."""
+
+    driver_id: str | None
+    vehicle_id: str | None
+    route_id: str | None
+    created_from: datetime | None
+    created_before: datetime | None
+    planned_from: datetime | None
+    planned_before: datetime | None
+    q: str
+    is_unassigned: bool
+    has_open_incidents: bool
+
+
 def list_deliveries(
     session: Session,
     *,
     statuses: Sequence[str] = (),
-    driver_id: str | None = None,
-    vehicle_id: str | None = None,
-    route_id: str | None = None,
-    created_from: datetime | None = None,
-    created_before: datetime | None = None,
-    q: str = "",
     limit: int = 50,
     cursor: str | None = None,
+    **filters: Unpack[DeliveryFilters],
 ) -> Page[DeliveryView]:
-    """Deliveries, the newest first, filtered; `q` is a part of an id, place, driver's name or registration.
-
-    Raises `BadCursor`.
-    """
+    """Deliveries, the newest first, filtered. Raises `BadCursor`."""
     order = (DeliveryRow.created_at, DeliveryRow.delivery_id)
     query = select(DeliveryRow).where(*after_cursor(cursor, tuple[datetime, str], order, descending=True))
-    for column, wanted in (
-        (DeliveryRow.driver_id, driver_id),
-        (DeliveryRow.vehicle_id, vehicle_id),
-        (DeliveryRow.route_id, route_id),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
     if statuses:
         query = query.where(DeliveryRow.status.in_(statuses))
-    if created_from is not None:
-        query = query.where(DeliveryRow.created_at >= created_from)
-    if created_before is not None:
-        query = query.where(DeliveryRow.created_at < created_before)
-    if q:
-        query = query.where(_matches(q))
     newest_first = (DeliveryRow.created_at.desc(), DeliveryRow.delivery_id.desc())
-    rows = session.scalars(query.order_by(*newest_first).limit(limit + 1)).all()
-    page = page_of(rows, limit, lambda row: (row.created_at, row.delivery_id))
+    query = query.where(*_conditions(filters)).order_by(*newest_first)
+    page = page_of(
+        session.scalars(query.limit(limit + 1)).all(), limit, lambda row: (row.created_at, row.delivery_id)
+    )
     return Page(_views(session, page.items), page.next_cursor)
 
 
@@ -251,9 +249,9 @@ def list_unfinished_of(
     return _views(session, session.scalars(query.order_by(DeliveryRow.scheduled_start_at)).all())
 
 
-def count_deliveries_by_status(session: Session) -> dict[str, int]:
-    """How many deliveries have each status; every status is there."""
-    query = select(DeliveryRow.status, func.count()).group_by(DeliveryRow.status)
+def count_deliveries_by_status(session: Session, **filters: Unpack[DeliveryFilters]) -> dict[str, int]:
+    """How many of these deliveries have each status; every status is there."""
+    query = select(DeliveryRow.status, func.count()).where(*_conditions(filters)).group_by(DeliveryRow.status)
     counts: Counter[str] = Counter(dict(session.execute(query).all()))
     return {status.value: counts[status] for status in DeliveryStatus}
 
@@ -319,6 +317,27 @@ def is_picture_of_driver(session: Session, url: str, driver_id: str) -> bool:
 def read_timeline(store: EventStore, delivery_id: str) -> list[RecordedEvent]:
     """Every event of a delivery, oldest first, from the event store itself."""
     return store.read_stream(f"delivery-{delivery_id}")
+
+
+def _conditions(filters: DeliveryFilters) -> list[ColumnElement[bool]]:
+    row = DeliveryRow
+    compared = (
+        (row.driver_id, operator.eq, filters.get("driver_id")),
+        (row.vehicle_id, operator.eq, filters.get("vehicle_id")),
+        (row.route_id, operator.eq, filters.get("route_id")),
+        (row.created_at, operator.ge, filters.get("created_from")),
+        (row.created_at, operator.lt, filters.get("created_before")),
+        (row.scheduled_start_at, operator.ge, filters.get("planned_from")),
+        (row.scheduled_start_at, operator.lt, filters.get("planned_before")),
+    )
+    found = [compare(column, wanted) for column, compare, wanted in compared if wanted is not None]
+    if filters.get("q"):
+        found.append(_matches(filters["q"]))
+    if filters.get("is_unassigned"):
+        found += [row.status.in_(UNFINISHED), or_(row.driver_id.is_(None), row.vehicle_id.is_(None))]
+    if filters.get("has_open_incidents"):
+        found.append(row.open_incidents > 0)
+    return found
 
 
 def _matches(q: str) -> Any:

@@ -139,15 +139,15 @@ def find_registrations(session: Session, vehicle_ids: Sequence[str]) -> dict[str
     return {vehicle_id: registration for vehicle_id, registration in session.execute(query)}
 
 
-def count_drivers_by_status(session: Session) -> dict[str, int]:
-    """How many drivers show each status; every status is there."""
-    shown = _counts(session, DriverRow.set_status, _driver_is_booked())
+def count_drivers_by_status(session: Session, q: str = "") -> dict[str, int]:
+    """How many drivers (of those that `q` finds) show each status; every status is there."""
+    shown = _counts(session, DriverRow, _driver_is_booked(), q)
     return {status.value: shown[status] for status in DriverStatus}
 
 
-def count_vehicles_by_status(session: Session) -> dict[str, int]:
-    """How many vehicles show each status; every status is there."""
-    shown = _counts(session, VehicleRow.set_status, _vehicle_is_booked())
+def count_vehicles_by_status(session: Session, q: str = "") -> dict[str, int]:
+    """How many vehicles (of those that `q` finds) show each status; every status is there."""
+    shown = _counts(session, VehicleRow, _vehicle_is_booked(), q)
     return {status.value: shown[status] for status in VehicleStatus}
 
 
@@ -316,9 +316,11 @@ def _shown_status_is(status: str, column: Any, booked: ColumnElement[bool]) -> C
     return booked if status == "Assigned" else and_(column == status, ~booked)
 
 
-def _counts(session: Session, column: Any, booked: ColumnElement[bool]) -> Counter[str]:
+def _counts(session: Session, row: Any, booked: ColumnElement[bool], q: str) -> Counter[str]:
     counts: Counter[str] = Counter()
-    query = select(column, booked, func.count()).group_by(column, booked)
+    query = select(row.set_status, booked, func.count()).group_by(row.set_status, booked)
+    if q:
+        query = query.where(row.search_text.contains(fold(q), autoescape=True))
     for set_status, is_booked, count in session.execute(query):
         counts["Assigned" if is_booked else set_status] += count
     return counts

@@ -299,6 +299,7 @@ def test_an_instant_that_makes_no_sense_is_refused_in_a_sentence(dana: Browser, 
         page = dana.get(path)
         assert page.status == 400
         assert "must be an instant like" in page.text
+        assert page.link("Open today's board") == "/board"
 
 
 def test_instants_are_taken_as_people_write_them(dana: Browser, clock: Clock) -> None:

@@ -64,6 +64,39 @@ class TestTheList:
         assert "Daystreet" not in dana.get(f"/deliveries?q=daystreet&from={today + timedelta(days=2)}").text
         assert "Daystreet" in dana.get("/deliveries?q=daystreet&from=never&to=9999-12-31").text
 
+    def test_days_bound_when_it_is_planned(self, dana: Browser, scene: Scene) -> None:
+        scene.add_delivery(scene.add_route(start=-3 * 24 * 60, origin="Planstreet"))
+        planned = (scene.noon - timedelta(days=3)).date()
+        before, after = planned - timedelta(days=2), planned + timedelta(days=2)
+        for query, is_found in (
+            (f"planned_from={before}&planned_to={after}", True),
+            (f"planned_from={after}", False),
+            (f"planned_to={before}", False),
+        ):
+            found = dana.get(f"/deliveries?q=planstreet&{query}").text
+            assert ("Planstreet" in found) is is_found, query
+
+    def test_what_needs_somebody_is_found_by_a_chip(self, dana: Browser, scene: Scene) -> None:
+        scene.add_delivery(scene.add_route(origin="Needstreet loose"))
+        busy = scene.add_delivery(
+            scene.add_route(origin="Needstreet busy"), scene.add_driver(), scene.add_vehicle()
+        )
+        scene.move(busy, DeliveryStatus.IN_TRANSIT)
+        scene.add_incident(busy)
+
+        page = dana.get("/deliveries?q=needstreet")
+
+        assert "Unassigned 1 Open incidents 1" in page.text
+        for chip, there, gone in (("Unassigned 1", "loose", "busy"), ("Open incidents 1", "busy", "loose")):
+            found = dana.get(page.link(chip)).text
+            assert f"Needstreet {there}" in found
+            assert f"Needstreet {gone}" not in found
+
+    def test_the_chips_count_what_the_search_finds(self, dana: Browser, scene: Scene) -> None:
+        scene.add_delivery(scene.add_route(origin="Countstreet"))
+        page = dana.get("/deliveries?q=countstreet")
+        assert "All 1 Picked up 1 In transit 0" in page.text
+
 
 class TestTheNextStep:
     def test_without_driver_and_vehicle_it_says_what_is_missing(self, dana: Browser, scene: Scene) -> None:

@@ -25,6 +25,25 @@ class TestTheOverview:
         assert "Counted Aino" not in dana.get("/fleet?q=counted&status=Available").text
         assert "No driver matches" in dana.get("/fleet?q=counted&status=Suspended").text
 
+    def test_the_chips_count_what_the_search_finds(self, dana: Browser, scene: Scene) -> None:
+        scene.add_driver("Only One Of Us")
+        scene.add_vehicle("ONLY-1")
+        for path in ("/fleet?q=only one", "/fleet?show=vehicles&q=only-1"):
+            page = dana.get(path)
+            assert "All 1 Available 1 Assigned 0" in page.text
+
+    def test_the_next_booking_is_not_one_that_is_over(self, dana: Browser, scene: Scene) -> None:
+        waits, comes = scene.add_driver("Overdue Oiva"), scene.add_driver("Next Niilo")
+        day = 24 * 60
+        for driver in (waits, comes):
+            scene.add_delivery(scene.add_route(-3 * day), driver)
+        coming = scene.add_delivery(scene.add_route(60), comes)
+
+        assert "overdue since" in dana.get("/fleet?q=overdue").text
+        page = dana.get("/fleet?q=next niilo")
+        assert "overdue" not in page.text
+        assert f'href="/deliveries/{coming.delivery_id}"' in page.html
+
     def test_vehicles_have_their_own_tab_that_the_search_keeps(self, dana: Browser, scene: Scene) -> None:
         scene.add_vehicle("TAB-1")
         page = dana.get("/fleet?show=vehicles")

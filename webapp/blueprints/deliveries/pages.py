@@ -5,11 +5,12 @@ from urllib.parse import urlsplit
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from backend_services.deliveries import queries
 from backend_services.deliveries.availability import NO_CHOICES, Choices, driver_choices, vehicle_choices
 from backend_services.deliveries.commands import DeliveryStatus, FailureReason
-from backend_services.deliveries.queries import DeliveryView
+from backend_services.deliveries.queries import DeliveryFilters, DeliveryView
 from backend_services.fleet.booking import Request
 from backend_services.fleet.queries import (
     find_drivers,
@@ -29,6 +30,7 @@ from webapp.blueprints.deliveries import deliveries
 from webapp.database import db
 from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.fragments import page_or_block, searched_text, shown_or_404
+from webapp.live.filters import INCIDENTS, UNASSIGNED
 from webapp.presentation import day_bounds
 
 MOST_CHOICES = 1_000
@@ -67,19 +69,15 @@ def index() -> ResponseReturnValue:
     """All deliveries, the newest first."""
     status = request.args.get("status")
     status = status if status in set(DeliveryStatus) else None
-    session, bounds = db.session(), _created_between()
-    wanted = {name: request.args.get(name) or None for name in ("driver", "vehicle", "route")}
+    session, filters, other = db.session(), _filters(), request.args.get("filter")
+    narrower: dict[str, DeliveryFilters] = {
+        UNASSIGNED: {**filters, "is_unassigned": True},
+        INCIDENTS: {**filters, "has_open_incidents": True},
+    }
+    chosen, statuses = narrower.get(other or "", filters), [status] if status else []
     try:
         page = queries.list_deliveries(
-            session,
-            statuses=[status] if status else [],
-            driver_id=wanted["driver"],
-            vehicle_id=wanted["vehicle"],
-            route_id=wanted["route"],
-            created_from=bounds[0],
-            created_before=bounds[1],
-            q=searched_text(),
-            cursor=request.args.get("cursor"),
+            session, statuses=statuses, cursor=request.args.get("cursor"), **chosen
         )
     except BadCursor:
         abort(400, "This page of the list is no longer there. Start again from the first one.")
@@ -89,11 +87,12 @@ def index() -> ResponseReturnValue:
         "deliveries/index.html",
         "list",
         page=page,
-        counts=queries.count_deliveries_by_status(session),
+        counts=queries.count_deliveries_by_status(session, **chosen),
         status=status,
+        others={key: _count(session, statuses, each) for key, each in narrower.items()},
         drivers=[(driver.driver_id, driver.name) for driver in drivers],
         vehicles=[(vehicle.vehicle_id, vehicle.registration) for vehicle in vehicles],
-        route=find_route(session, wanted["route"]) if wanted["route"] else None,
+        route=find_route(session, filters["route_id"]) if filters["route_id"] else None,
     )
 
 
@@ -222,9 +221,29 @@ def _likely_reason(view: DeliveryView) -> str:
     return FailureReason.NOT_HOME if started else FailureReason.CANCELLED_BY_DISPATCHER
 
 
-def _created_between() -> tuple[datetime | None, datetime | None]:
+def _filters() -> DeliveryFilters:
+    created, planned = _days("from", "to"), _days("planned_from", "planned_to")
+    return {
+        "driver_id": request.args.get("driver") or None,
+        "vehicle_id": request.args.get("vehicle") or None,
+        "route_id": request.args.get("route") or None,
+        "created_from": created[0],
+        "created_before": created[1],
+        "planned_from": planned[0],
+        "planned_before": planned[1],
+        "q": searched_text(),
+    }
+
+
+def _count(session: Session, statuses: list[str], filters: DeliveryFilters) -> int:
+    counts = queries.count_deliveries_by_status(session, **filters)
+    return sum(counts[status] for status in statuses or counts)
+
+
+def _days(first: str, last: str) -> tuple[datetime | None, datetime | None]:
+    """[from, before) of the days that the address names by these parameters."""
     found: list[datetime | None] = []
-    for name, side in (("from", 0), ("to", 1)):
+    for name, side in ((first, 0), (last, 1)):
         try:
             found.append(day_bounds(date.fromisoformat(request.args.get(name, "")))[side])
         except (ValueError, OverflowError):

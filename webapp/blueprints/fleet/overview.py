@@ -22,8 +22,10 @@ def index() -> ResponseReturnValue:
     status = request.args.get("status")
     status = status if status in statuses else None
     find = queries.list_vehicles if shows_vehicles else queries.list_drivers
+    count = queries.count_vehicles_by_status if shows_vehicles else queries.count_drivers_by_status
+    q = searched_text()
     try:
-        page = find(session, status=status, q=searched_text(), cursor=request.args.get("cursor"))
+        page = find(session, status=status, q=q, cursor=request.args.get("cursor"))
     except BadCursor:
         abort(400, "This page of the list is no longer there. Start again from the first one.")
     return page_or_block(
@@ -32,6 +34,7 @@ def index() -> ResponseReturnValue:
         page=page,
         shows_vehicles=shows_vehicles,
         status=status,
-        driver_counts=queries.count_drivers_by_status(session),
-        vehicle_counts=queries.count_vehicles_by_status(session),
+        counts=count(session, q),
+        driver_count=sum(queries.count_drivers_by_status(session).values()),
+        vehicle_count=sum(queries.count_vehicles_by_status(session).values()),
     )
