@@ -219,3 +219,26 @@ def test_filters_go_along_to_another_time_and_another_day(page: Page, server: An
     leads_to(date="2026-03-04", status=None, q=word)
     page.get_by_role("link", name="Today").click()
     leads_to(date=None, q=word)
+
+
+@pytest.mark.usefixtures("busy_day")
+def test_the_printed_board_is_the_whole_list_and_nothing_to_press(page: Page) -> None:
+    open_board(page, "/board?panes=list,map,timeline")
+    rows = page.locator("#board-list tbody tr")
+    page.set_viewport_size({"width": 703, "height": 1000})  # A4 between its margins
+    page.emulate_media(media="print")
+    for gone in (
+        "nav.mainnav",
+        ".boardsearch",
+        "#board [data-pane=map]",
+        "#board [data-pane=timeline]",
+        ".btn",
+    ):
+        assert page.locator(f"{gone} >> visible=true").count() == 0, gone
+    last, whole = rows.last.bounding_box(), page.locator("body").bounding_box()
+    assert last
+    assert whole
+    assert last["y"] + last["height"] <= whole["y"] + whole["height"], "the last row is on the paper"
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 1
+    expect(rows.last.locator(".c-progress")).to_be_visible()
+    assert page.locator(".listbody").evaluate("list => getComputedStyle(list).overflowY") == "visible"
