@@ -194,35 +194,6 @@ def test_the_bar_of_the_chosen_is_one_line_and_covers_no_row(
     assert row_box["y"] + row_box["height"] <= bar_box["y"], "the bar lies over the selected row"
 
 
-def test_all_of_it_by_keyboard(open_page: Callable[..., Page], server: Server) -> None:
-    http = server.client
-    ids = [add_delivery(http, add_route(http, soon(5 + number))) for number in range(3)]
-    page = open_board(open_page())
-    page.keyboard.press("/")
-    page.keyboard.type(ids[0][-6:])
-    expect(page.locator("#board-list tbody tr:visible")).to_have_count(1)
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    expect(row(page, ids[1])).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    page.keyboard.press("Shift+X")
-    expect(page.locator("#many [data-chosen-count]")).to_have_text("3 chosen")
-    page.keyboard.press("a")
-    expect(page.get_by_role("dialog")).to_contain_text("Assign a driver: 3 deliveries")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    expect(page.locator("#many")).to_be_hidden()
-    page.keyboard.press("k")
-    page.keyboard.press("Enter")
-    expect(page.locator("#glance-title")).to_be_visible()
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
-
-
 def test_a_delivery_is_assigned_beside_the_list(open_page: Callable[..., Page], server: Server) -> None:
     http = server.client
     busy, free, van = add_driver(http, "Busy Bruno"), add_driver(http, "Free Fiona"), add_vehicle(http)

@@ -85,7 +85,7 @@ function show(html) {
   dialog().innerHTML = html;
   if (!dialog().open) dialog().showModal();
   dialog().scrollTop = 0;
-  (dialog().querySelector("[aria-invalid='true']") ?? dialog().querySelector("select, #many-title")).focus();
+  (dialog().querySelector("[aria-invalid='true']") ?? dialog().querySelector("select") ?? document.getElementById("many-title")).focus();
   startUndo();
   dropDone();
 }
