@@ -4,24 +4,22 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
-
-from tests.journey.city import (
-    add_delivery,
-    add_driver,
-    add_route,
-    add_vehicle,
-    iso,
-    move,
-    ok,
-    prove,
-    reach,
-    soon,
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    sync_playwright,
 )
+
+from e2e.places import Places, add_phone_places, add_places
+from tests.journey.city import add_driver
 from tests.journey.conftest import MODES, AnyServer, make_server
 
 PASSWORD = "a long enough password"
@@ -34,15 +32,13 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Chromium logs every 4xx of a page, and a server that is away, as errors; the tests look at those themselves.
-EXPECTED = re.compile(
-    r"Failed to load resource: the server responded with a status of 4\d\d"
-    r"|.*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|INTERNET_DISCONNECTED)"
-)
+# Chromium logs as errors what may be as it should: a refusal, see watch(), and a server that a test took away.
+A_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+SERVER_AWAY = re.compile(r".*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|INTERNET_DISCONNECTED)")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def running_browser() -> Iterator[Browser]:
     """Chromium: CHROMIUM's, or the one on the PATH."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     assert path, "the browser tests need Chromium: make test installs it, or set CHROMIUM to its path"
@@ -50,6 +46,13 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests."""
+    with running_browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="module", params=MODES)
@@ -64,72 +67,31 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def dana(server: AnyServer) -> str:
     """The first account, made without a browser."""
     with httpx.Client(base_url=server.url) as http:
-        page = http.get("/setup").text
-        token = page.split('name="csrf_token" value="')[1].split('"')[0]
-        form = {
-            "csrf_token": token,
-            "code": server.setup_code(),
-            "display_name": "Dana",
-            "username": "dana",
-            "password": PASSWORD,
-        }
-        assert http.post("/setup", data=form).status_code == 303
+        form = {"code": server.setup_code(), "display_name": "Dana", "username": "dana"}
+        _send_form(http, "/setup", {**form, "password": PASSWORD})
     return "dana"
 
 
 @pytest.fixture(scope="module")
-def places(server: AnyServer) -> dict[str, str]:
+def phone_places(server: AnyServer, dana: str) -> Places:
+    """The addresses of a driver's pages by name; she signs in as aino."""
+    driver_id = add_driver(server.client, "Aino Virta")
+    with httpx.Client(base_url=server.url) as http:
+        _send_form(http, "/sign-in", {"username": dana, "password": PASSWORD})
+        address = f"/fleet/drivers/{driver_id}"
+        _send_form(http, address, {"username": "aino", "password": PASSWORD}, f"{address}/sign-in")
+    return add_phone_places(server.client, driver_id)
+
+
+def _send_form(http: httpx.Client, page: str, fields: dict[str, str], target: str = "") -> None:
+    token = http.get(page).text.split('name="csrf_token" value="')[1].split('"')[0]
+    assert http.post(target or page, data={**fields, "csrf_token": token}).status_code == 303
+
+
+@pytest.fixture(scope="module")
+def places(server: AnyServer) -> Places:
     """A small day; the addresses of its pages by name."""
-    http: httpx.Client = server.client
-    driver_id, vehicle_id, route_id = add_driver(http), add_vehicle(http), add_route(http)
-    done = add_delivery(http, route_id, driver_id, vehicle_id)
-    ok(move(http, done, "InTransit"))
-    ok(http.post(f"/api/deliveries/{done}/incidents", json={"type": "Delay", "description": "Long queue"}))
-    for number in (1, 2):
-        ok(reach(http, done, route_id, number))
-    ok(prove(http, done))
-    waiting = add_delivery(http, route_id, driver_id)
-    failed = add_delivery(http, add_route(http))
-    ok(move(http, failed, "Failed", reason="no_access"))
-    planning = add_route(http, active=False)
-    somewhere = {"location": "Kiosk", "latitude": 60.1712, "longitude": 24.9415}
-    expected = {"sequence": 3, "expectedTime": iso(soon(60))}
-    ok(http.post(f"/api/routes/{planning}/checkpoints", json={**expected, **somewhere}))
-    now = datetime.now(UTC)
-    return {
-        "board": "/board?panes=list,map,timeline",
-        "board, map first": f"/board?panes=map,timeline,list&selected={waiting}",
-        "board, timeline first": f"/board?panes=timeline,map&delivery={waiting}",
-        "board, timeline as a table": "/board?panes=timeline&table=yes",
-        "board of yesterday": f"/board?panes=list&date={(now - timedelta(days=1)).date()}",
-        "map": "/board?panes=map",
-        "history": f"/board?at={iso(now)}&delivery={done}",
-        "history before all": f"/board?at={iso(now - timedelta(days=400))}",
-        "deliveries": "/deliveries",
-        "new delivery": f"/deliveries/new?route={route_id}",
-        "delivered": f"/deliveries/{done}",
-        "waiting": f"/deliveries/{waiting}",
-        "failed": f"/deliveries/{failed}",
-        "routes": "/routes",
-        "new route": "/routes/new",
-        "active route": f"/routes/{route_id}",
-        "planned route": f"/routes/{planning}",
-        "changed checkpoint": f"/routes/{planning}?edit=3",
-        "duplicate": f"/routes/{planning}/duplicate",
-        "drivers": "/fleet",
-        "vehicles": "/fleet?show=vehicles",
-        "driver": f"/fleet/drivers/{driver_id}",
-        "vehicle": f"/fleet/vehicles/{vehicle_id}",
-        "new driver": "/fleet/drivers/new",
-        "new vehicle": "/fleet/vehicles/new",
-        "incidents": "/incidents",
-        "import drivers": "/import/drivers",
-        "import routes": "/import/routes",
-        "people": "/people",
-        "system": "/admin/system",
-        "nothing": "/there/is/nothing",
-        "reference": "/api/docs",
-    }
+    return add_places(server.client)
 
 
 @pytest.fixture
@@ -147,21 +109,32 @@ def open_page(browser: Browser, server: AnyServer) -> Iterator[Callable[..., Pag
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(f"{page.url}: {message.text}")
-                if message.type == "error" and not EXPECTED.match(message.text)
-                else None
-            ),
-        )
+        watch(page, complaints)
         return page
 
     yield open_one
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+def watch(page: Page, complaints: list[str]) -> None:
+    """Write down what goes wrong on a page. A page or fragment may be refused, but nothing it is made of be missing."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type != "error" or A_REFUSAL.match(message.text):  # those on_response sees
+            return
+        if "/static/" in message.location["url"] or not SERVER_AWAY.match(message.text):
+            complaints.append(f"{page.url}: {message.text} {message.location['url']}")
+
+    def on_response(response: Response) -> None:
+        is_answer = response.request.resource_type in ("document", "fetch", "xhr")
+        if response.status >= 400 and (not is_answer or "/static/" in response.url):
+            complaints.append(f"{page.url}: {response.status} {response.url}")
+
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("console", on_console)
+    page.on("response", on_response)
 
 
 def make_first_account(page: Page, setup_code: str) -> None:
@@ -174,11 +147,11 @@ def make_first_account(page: Page, setup_code: str) -> None:
     page.wait_for_url("**/board")
 
 
-def sign_in(page: Page, username: str) -> None:
-    """Sign in with the password all test people share."""
+def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    """Sign in, with the password all test people share unless told otherwise."""
     page.goto("/sign-in")
     page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile("/(board|driver)$"))
 
