@@ -7,7 +7,7 @@ ENGINES := $(BIN)/python -m ops.engines --
 SOURCES := eventstore backend_services webapp ops tests e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types unit journey e2e soak bench basemap engines up-local requirements clean
+.PHONY: help demo run test lint types unit journey e2e screenshots soak bench basemap engines up-local requirements clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ journey: $(VENV)/.dev java ## The API journey in both modes, and the demo, again
 
 e2e: $(VENV)/.dev chromium java ## The browser tests in both modes
 	$(ENGINES) $(BIN)/python -m pytest e2e
+
+screenshots: $(VENV)/.dev chromium ## The demo's pages at three sizes, light and dark, as pictures in var/screenshots
+	$(BIN)/python -m e2e.screenshots
 
 soak: $(VENV)/.dev java ## The race harness and the kill storm, large
 	$(BIN)/python -m tests.eventstore.race --seconds 120 --workers 8
