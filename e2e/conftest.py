@@ -122,9 +122,8 @@ def watch(page: Page, complaints: list[str]) -> None:
     """Write down what goes wrong on a page. A page or fragment may be refused, but nothing it is made of be missing."""
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type != "error" or A_REFUSAL.match(message.text):  # those on_response sees
-            return
-        if "/static/" in message.location["url"] or not SERVER_AWAY.match(message.text):
+        is_expected = A_REFUSAL.match(message.text) or SERVER_AWAY.match(message.text)
+        if message.type == "error" and not is_expected:  # the refusals on_response sees
             complaints.append(f"{page.url}: {message.text} {message.location['url']}")
 
     def on_response(response: Response) -> None:
