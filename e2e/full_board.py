@@ -7,6 +7,7 @@ from typing import Any
 from backend_services.deliveries import commands as deliveries
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet import commands as fleet
+from backend_services.fleet.positions import Fix
 from backend_services.routes import commands as routes
 from backend_services.routes.commands import Checkpoint, RouteStatus
 from backend_services.settings import load_settings
@@ -15,15 +16,16 @@ from eventstore.execute import Context, Outcome
 from ops.processes import wait_until
 from webapp import create_app
 from webapp.accounts.models import create_account
+from webapp.demo.city import Address, load_addresses
 from webapp.wiring import Waybill
 
-STREETS = ("Aleksanterinkatu", "Bulevardi", "Hämeentie", "Mannerheimintie", "Runeberginkatu", "Vaasankatu")
+STEP = 61  # from one checkpoint to the next in the list of addresses, so that they are all over the city
 SHOWN_WITHIN_S = 120.0
 
 
 def seed_full_day(folder: Path, environ: dict[str, str], count: int, drivers: int) -> None:
     """`count` deliveries round this minute: a fifth of each driver's over, one on the road, others to come; every
-    20th without a driver."""
+    20th without a driver. Every checkpoint is at an address of the demo city, every driver has reported a position."""
     app = create_app(load_settings({"WAYBILL_DATA_DIR": str(folder), **environ}))
     waybill: Waybill = app.extensions["waybill"]
     waybill.start()
@@ -34,8 +36,26 @@ def seed_full_day(folder: Path, environ: dict[str, str], count: int, drivers: in
     for number in range(count):
         turn, who = divmod(number, drivers)
         last = _add_delivery(waybill, number, turn, who, None if number % 20 == 19 else crew[who])
+    for number, (driver_id, _) in enumerate(crew):
+        waybill.positions.report(driver_id, [fix_of(number)])
     wait_until(lambda: last is None or waybill.rows.wait_for(last, 1), SHOWN_WITHIN_S, "rows of a full day")
     waybill.stop()
+
+
+def fix_of(number: int, round_: int = 0) -> Fix:
+    """Where this driver is at that report: an address of the demo city, and some metres further on at each next one."""
+    place = _address(number * 3)
+    return Fix(
+        place.latitude + 0.00012 * (round_ % 8),
+        place.longitude + 0.00009 * (number % 5) * (round_ % 8),
+        datetime.now(UTC),
+        heading_deg=float(number * 47 % 360),
+    )
+
+
+def _address(number: int) -> Address:
+    addresses = load_addresses()
+    return addresses[number * STEP % len(addresses)]
 
 
 def _send(send: Any, command: Any) -> Outcome:
@@ -59,18 +79,21 @@ def _add_delivery(
     waybill: Waybill, number: int, turn: int, who: int, pair: tuple[str, str] | None
 ) -> Outcome:
     start = datetime.now(UTC) + timedelta(minutes=(turn - 1) * 75 - who % 40)
+    places = [_address(number * 3 + place) for place in (1, 2, 3)]
     stops = tuple(
         Checkpoint(
             sequence=place,
-            location=f"{STREETS[(number + place) % 6]} {number % 90}",
+            location=address.text,
             expected_time=start + timedelta(minutes=20 * place),
+            latitude=address.latitude,
+            longitude=address.longitude,
         )
-        for place in (1, 2, 3)
+        for place, address in enumerate(places, 1)
     )
     plan = routes.CreateRoute(
         route_id=None,
         origin="Depot",
-        destination=f"{STREETS[number % 6]} {number}",
+        destination=places[-1].text,
         scheduled_start_time=start,
         checkpoints=stops,
     )
