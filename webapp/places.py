@@ -1,18 +1,21 @@
 """Places as a map in a browser takes them: fixes of drivers, and checkpoints with their state."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from backend_services.deliveries.queries import DeliveryView, StopView
-from backend_services.fleet.positions import Fix, Positions
+from backend_services.fleet.commands import DriverStatus
+from backend_services.fleet.positions import Fix
+from backend_services.fleet.queries import find_drivers
 from backend_services.routes.commands import Checkpoint
 from backend_services.settings import Settings
-from eventstore.ports import StoreUnavailable
 from webapp.presentation import iso_text
+
+ON_DUTY = (DriverStatus.AVAILABLE, DriverStatus.ASSIGNED)
 
 Stop = StopView | Checkpoint
 """A checkpoint of a delivery or of a route; one without coordinates isn't on the map."""
@@ -25,30 +28,34 @@ def init_places(app: Flask, settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class DriverSeen:
-    """A driver with unfinished deliveries and the newest fix; None where nothing was reported."""
+    """A driver on the map and the newest fix; None where nothing was reported. One without deliveries `is_free`."""
 
     driver_id: str
     name: str
-    deliveries: list[str]
     fix: Fix | None
+    is_free: bool = False
 
 
-def drivers_seen(positions: Positions, views: Iterable[DeliveryView], now: datetime) -> list[DriverSeen]:
-    """The drivers of the unfinished ones of these deliveries, by name; unseen where positions can't be read."""
-    of_driver: dict[str, list[DeliveryView]] = {}
-    for view in views:
-        if view.driver_id is not None and not view.is_finished:
-            of_driver.setdefault(view.driver_id, []).append(view)
-    try:
-        fixes = positions.newest(now)
-    except StoreUnavailable:
-        fixes = {}
-    found = [
-        DriverSeen(
-            driver_id, own[0].driver_name or "", [view.delivery_id for view in own], fixes.get(driver_id)
-        )
-        for driver_id, own in of_driver.items()
-    ]
+def drivers_seen(
+    fixes: Mapping[str, Fix], views: Iterable[DeliveryView], session: Session | None = None
+) -> list[DriverSeen]:
+    """The drivers of the unfinished ones of these deliveries, by name.
+
+    With a session, the others who have a fix and aren't off duty come too, as free ones.
+    """
+    names = {
+        view.driver_id: view.driver_name or ""
+        for view in views
+        if view.driver_id is not None and not view.is_finished
+    }
+    found = [DriverSeen(driver_id, name, fixes.get(driver_id)) for driver_id, name in names.items()]
+    others = [driver_id for driver_id in fixes if driver_id not in names]
+    if session is not None and others:
+        found += [
+            DriverSeen(driver.driver_id, driver.name, fixes[driver.driver_id], is_free=True)
+            for driver in find_drivers(session, others).values()
+            if driver.status in ON_DUTY
+        ]
     return sorted(found, key=lambda seen: (seen.name.casefold(), seen.driver_id))
 
 

@@ -33,6 +33,7 @@ from webapp.live import board_hub
 from webapp.live.chips import CHIPS
 from webapp.live.day_views import views_of_day
 from webapp.live.filters import Wanted, count_found, facets, search_text, wanted_by
+from webapp.live.fixes import newest_fixes
 from webapp.live.panes import MAP, PANES_COOKIE, TIMELINE, ZOOM_COOKIE, Shown, shown_by
 from webapp.live.rows import BoardRow, board_row, render_list_row
 from webapp.live.socket import watch
@@ -79,7 +80,7 @@ def show() -> ResponseReturnValue:
         zone_name=zone().key,
         first_steps=None if views else _first_steps(),
         opened=opened(now),
-        drivers_seen=_drivers_seen(rows, now) if MAP in panes.panes and not wants_block() else [],
+        drivers_seen=_drivers_seen(rows) if MAP in panes.panes and not wants_block() else [],
     )
     response = make_response(page)
     for name, cookie, value in (("panes", PANES_COOKIE, panes.text), ("zoom", ZOOM_COOKIE, panes.zoom)):
@@ -129,6 +130,11 @@ def shown_deliveries(now: datetime) -> list[DeliveryView]:
     return [view for view in views if wanted.includes(facets(view, now), search_text(view))]
 
 
+def shows_free_drivers() -> bool:
+    """Whether the map has the drivers without a delivery: who filters the list doesn't look for them."""
+    return wanted_by(request.args).is_everything and _wanted_day() == today()
+
+
 @board.url_defaults
 def _keep_panes(endpoint: str, values: dict[str, object]) -> None:
     """Every link from the board to itself keeps the panes as they are."""
@@ -143,8 +149,9 @@ def _panes() -> Shown:
     return shown_by(request.args, request.cookies)
 
 
-def _drivers_seen(rows: list[BoardRow], now: datetime) -> list[DriverSeen]:
-    return drivers_seen(waybill().positions, [row.delivery for row in rows], now)
+def _drivers_seen(rows: list[BoardRow]) -> list[DriverSeen]:
+    session = db.session() if shows_free_drivers() else None
+    return drivers_seen(newest_fixes(), [row.delivery for row in rows], session)
 
 
 def _wanted_day() -> date:

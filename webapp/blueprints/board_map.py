@@ -10,9 +10,10 @@ from backend_services.deliveries.queries import DeliveryView, find_delivery
 from backend_services.fleet.positions import Fix
 from webapp.access import dispatcher_only
 from webapp.acting import parse_uuid, waybill
-from webapp.blueprints.board import board, shown_deliveries
+from webapp.blueprints.board import board, shown_deliveries, shows_free_drivers
 from webapp.database import db
-from webapp.places import drivers_seen, fix_json, stops_json
+from webapp.live.fixes import newest_fixes
+from webapp.places import DriverSeen, drivers_seen, fix_json, stops_json
 
 __all__ = ["board"]
 
@@ -24,7 +25,10 @@ MOST_OF_A_TRAIL = 500
 @board.get("/map")
 @dispatcher_only
 def map_of_day() -> ResponseReturnValue:
-    """What the board's map shows, filtered as the list is; `?only=` takes ids (with commas) of a part of it."""
+    """What the board's map shows, filtered as the list is; `?only=` takes ids (with commas) of a part of it.
+
+    Today's whole board shows the free drivers as well; a part of it comes with the drivers of its deliveries alone.
+    """
     now = waybill().doors.now()
     views = shown_deliveries(now)
     asked = [part for part in request.args.get("only", "").split(",") if part]
@@ -32,13 +36,12 @@ def map_of_day() -> ResponseReturnValue:
         abort(400, f"`only` may name {MOST_ASKED_FOR} deliveries at most.")
     if asked:
         views = [view for view in views if view.delivery_id in asked]
-    drivers = drivers_seen(waybill().positions, views, now)
+    shows_free = shows_free_drivers()
+    drivers = drivers_seen(newest_fixes(), views, db.session() if shows_free and not asked else None)
     return jsonify(
         deliveries=[_delivery_json(view, now) for view in views if not view.is_finished],
-        drivers=[
-            {"id": seen.driver_id, "name": seen.name, **(fix_json(seen.fix) if seen.fix else {"at": None})}
-            for seen in drivers
-        ],
+        drivers=[_driver_json(seen) for seen in drivers],
+        showsFree=shows_free,
     )
 
 
@@ -60,6 +63,11 @@ def _delivery_json(view: DeliveryView, now: datetime) -> dict[str, Any]:
         "onRoad": view.status in ("InTransit", "OutForDelivery"),
         "stops": stops_json(view.stops, is_late=view.is_late(now)),
     }
+
+
+def _driver_json(seen: DriverSeen) -> dict[str, Any]:
+    fix = fix_json(seen.fix) if seen.fix else {"at": None}
+    return {"id": seen.driver_id, "name": seen.name, "isFree": seen.is_free, **fix}
 
 
 def _trail_of(view: DeliveryView, now: datetime) -> list[Fix]:

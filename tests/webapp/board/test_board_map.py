@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 
 from backend_services.deliveries.commands import DeliveryStatus
+from backend_services.fleet import commands as fleet
+from backend_services.fleet.commands import DriverStatus
 from backend_services.fleet.positions import Fix
 from backend_services.routes import commands as routes
 from backend_services.routes.commands import Checkpoint, RouteStatus
@@ -86,7 +88,7 @@ def test_the_next_checkpoint_of_a_late_delivery_is_late(dana: Browser, scene: Sc
 
 def test_drivers_come_by_name_with_their_newest_position_or_none(dana: Browser, scene: Scene) -> None:
     zoe, adam = scene.add_driver("Zoe Zeder"), scene.add_driver("adam aho")
-    scene.add_driver("Idle Ilona")
+    scene.add_driver("Unseen Ulla")
     route = add_located_route(scene)
     scene.add_delivery(route, zoe)
     scene.add_delivery(route, adam)
@@ -101,6 +103,34 @@ def test_drivers_come_by_name_with_their_newest_position_or_none(dana: Browser, 
         ("Zoe Zeder", True),
     ]
     assert (drivers[1]["latitude"], drivers[1]["longitude"], drivers[1]["heading"]) == (*STATION, 90.0)
+
+
+def test_who_has_no_delivery_is_on_the_whole_board_of_today_as_free(dana: Browser, scene: Scene) -> None:
+    anna, ilona, otto = (scene.add_driver(name) for name in ("Anna Aho", "Idle Ilona", "Off Otto"))
+    delivery_id = scene.add_delivery(add_located_route(scene), anna).delivery_id
+    for driver in (anna, ilona, otto):
+        report(scene, driver.driver_id, STATION)
+    off = fleet.ChangeDriverStatus(
+        driver_id=otto.driver_id, status=DriverStatus.UNAVAILABLE, reason="off today"
+    )
+    scene.do(scene.waybill.fleet.change_driver_status, off)
+
+    def found(query: str) -> list[tuple[str, bool]]:
+        return [(driver["name"], driver["isFree"]) for driver in map_of(dana, query)["drivers"]]
+
+    assert found("") == [("Anna Aho", False), ("Idle Ilona", True)]
+    assert map_of(dana)["showsFree"] is True
+    assert found("q=aho") == [("Anna Aho", False)]
+    assert found("filter=late") == []
+    assert map_of(dana, "q=aho")["showsFree"] is False
+    assert found("date=2020-01-01") == []
+    assert found(f"only={delivery_id}") == [("Anna Aho", False)]
+    table = dana.get("/board?panes=map").html.split("data-seen>")[1].split("</tbody>")[0]
+    assert table.index("Anna Aho") < table.index("data-free hidden") < table.index("Idle Ilona")
+    assert table.count("data-free hidden") == 1
+
+    scene.move(scene.delivery(delivery_id), DeliveryStatus.FAILED, reason="no_access")
+    assert found("") == [("Anna Aho", True), ("Idle Ilona", True)]
 
 
 def test_the_map_is_filtered_as_the_list_is_and_can_be_asked_for_a_part(dana: Browser, scene: Scene) -> None:

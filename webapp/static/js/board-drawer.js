@@ -21,7 +21,7 @@ const ask = (id, side) => askForAnswer(`/board/deliveries/${id}/${side}`);
 function show(html) {
   drawer().innerHTML = html;
   window.htmx?.process(drawer());
-  showAges();
+  showAges(drawer());
 }
 
 function focusFirst() {
@@ -102,7 +102,7 @@ document.addEventListener("click", (event) => {
 // What was sent from the drawer (or the toast's Undo) is answered into it.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!board() || event.target !== drawer()) return;
-  showAges();
+  showAges(drawer());
   if (document.activeElement === document.body) focusFirst();
 });
 document.addEventListener("htmx:afterRequest", (event) => {

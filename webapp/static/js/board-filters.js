@@ -1,5 +1,5 @@
 // Chips and words filter in the browser where the list holds the whole day, which is at once; else the list is loaded.
-// A chip is a step that Back takes back; typing is not.
+// A chip is a step that Back takes back; typing is not, and filters at each letter; the address follows when one rests.
 import "./kept-filters.js";
 import { askForText } from "./board-ask.js";
 import { applyFilter, list } from "./board-rows.js";
@@ -7,7 +7,7 @@ import { remember, tell } from "./board-selection.js";
 import { fold } from "./fold.js";
 import { showToast } from "./toasts.js";
 
-const WAIT_MS = 120;
+const RESTS_MS = 150; // browsers allow only so many changes of the address a minute
 let waiting;
 
 const query = () => new URL(location.href).searchParams;
@@ -73,10 +73,20 @@ async function fetchWhole() {
   return true;
 }
 
+function rememberWords() {
+  clearTimeout(waiting);
+  waiting = undefined;
+  remember({ q: document.getElementById("q").value.trim() });
+}
+
 document.addEventListener("click", (event) => {
   const chip = event.target.closest?.("#board-list .counter");
   if (!chip || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
+  if (waiting) {
+    rememberWords();
+    markChips(query());
+  }
   const params = new URL(chip.href).searchParams;
   for (const [name, value] of query()) if (["delivery", "selected"].includes(name)) params.set(name, value);
   history.pushState({ board: true }, "", `/board${params.size ? `?${params.toString().replaceAll("%2C", ",")}` : ""}`);
@@ -87,16 +97,18 @@ document.addEventListener("input", (event) => {
   if (event.target.id !== "q") return;
   clearTimeout(waiting);
   waiting = setTimeout(() => {
-    remember({ q: event.target.value.trim() });
+    rememberWords();
     showWanted();
-  }, WAIT_MS);
+  }, RESTS_MS);
+  if (list().dataset.whole !== "yes") return;
+  list().dataset.words = wordsOf(event.target.value);
+  applyFilter();
 });
 
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "board-search") return;
   event.preventDefault();
-  clearTimeout(waiting);
-  remember({ q: document.getElementById("q").value.trim() });
+  rememberWords();
   showWanted();
 }, true);
 

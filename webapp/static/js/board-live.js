@@ -51,8 +51,11 @@ async function take(frame, isWhole = false) {
   seq = Math.max(seq, frame.seq);
   const ids = applyRows(frame);
   showCounters(frame.counters);
+  for (const id of ids) {
+    const row = document.getElementById(`d-${id}`);
+    if (row) showAges(row);
+  }
   takeFixes(frame.fixes);
-  showAges();
   document.dispatchEvent(new CustomEvent("board:changed", { detail: { ids, fixes: frame.fixes } }));
   refreshDrawer(ids);
   if (line?.isOpen) say(frame.isBehind ? "catching-up" : "live");

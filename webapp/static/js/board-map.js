@@ -2,21 +2,25 @@
 // deliveries, fixes of drivers), board:loaded (the list is another one) and board:select (see board-selection.js).
 import { askForJson } from "./board-ask.js";
 import { openMap } from "./map.js";
-import { showAges } from "./board-ages.js";
+import { list } from "./board-rows.js";
+import { showRow, showTable } from "./board-seen.js";
 import { select as selectForAll, selectedId } from "./board-selection.js";
 
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
 const table = pane?.querySelector("[data-map-table]");
-const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50;
+const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50, RESTS_MS = 150;
 
 const deliveries = new Map(); // id → { destination, driver, stops }
-const drivers = new Map(); // id → { name, latitude, longitude, heading, at }
+const drivers = new Map(); // id → { name, isFree, latitude, longitude, heading, at }
 const changed = new Set();
+const moved = new Set(); // drivers whose new positions aren't drawn yet
+const strangers = new Set(); // drivers of whom there were positions, but who aren't on the map: asked for once
 let map = null;
 let selected = selectedId();
+let free = null; // a driver who was chosen without having a delivery
 let isWhole = true;
-let timer;
+let timer, following;
 let trailOf = { id: null, trail: [] };
 
 // Everything, or what has changed; a part that is no longer in the answer is no longer wanted.
@@ -27,15 +31,22 @@ async function load(only = null) {
   const found = await askForJson(address);
   if (!found) return soon();
   isWhole = false;
+  const before = only && stopsOf(only);
   for (const id of only ?? deliveries.keys()) deliveries.delete(id);
   for (const delivery of found.deliveries) deliveries.set(delivery.id, delivery);
   for (const driver of found.drivers) drivers.set(driver.id, newer(drivers.get(driver.id), driver));
+  const answered = new Set(found.drivers.map(({ id }) => id));
   const busy = new Set([...deliveries.values()].map(({ driver }) => driver));
-  for (const id of drivers.keys()) if (!busy.has(id)) drivers.delete(id);
-  show();
+  for (const [id, driver] of drivers) {
+    const isFree = !busy.has(id);
+    if (isFree && (!found.showsFree || !driver.at || (!only && !answered.has(id)))) drivers.delete(id);
+    else driver.isFree = isFree;
+  }
+  show({ areStopsNew: !only || stopsOf(only) !== before });
   return true;
 }
 
+const stopsOf = (ids) => JSON.stringify(ids.map((id) => deliveries.get(id)?.stops ?? []));
 const newer = (known, driver) => (known?.at && !(driver.at > known.at) ? { ...driver, ...fixOf(known) } : driver);
 const fixOf = ({ latitude, longitude, heading, at }) => ({ latitude, longitude, heading, at });
 
@@ -50,26 +61,34 @@ function soon() {
   }, least + Math.random() * (most - least));
 }
 
-function show() {
+function show({ areStopsNew = true } = {}) {
   map?.setDrivers([...drivers].filter(([, driver]) => driver.at).map(([id, driver]) => ({ id, ...driver })));
-  map?.setCheckpoints([...deliveries.values()].flatMap(({ id, stops }) => stops.map((stop) => ({ delivery: id, ...stop }))));
+  if (areStopsNew) map?.setCheckpoints([...deliveries.values()].flatMap(({ id, stops }) => stops.map((stop) => ({ delivery: id, ...stop }))));
   showSelected();
-  showTable();
+  showTable(drivers);
 }
 
 function showSelected() {
   const delivery = deliveries.get(selected);
-  map?.select({ delivery: selected, driver: delivery?.driver ?? null });
+  map?.select({ delivery: selected, driver: delivery?.driver ?? free });
   map?.showRoute({ plan: delivery?.stops ?? [], trail: trailOf.id === selected ? trailOf.trail : [] });
 }
 
-async function select(id) {
+function select(id, source = null) {
   selected = id;
+  free = null;
+  clearTimeout(following);
+  following = setTimeout(() => follow(id, source), source === null ? 0 : RESTS_MS);
+}
+
+// Others come first: who walks through the list sees the row at once, and the map where he rests. Drawing the map at each
+// step, let alone flying there, would make the next one wait.
+async function follow(id, source) {
   showSelected();
   const delivery = deliveries.get(id);
   if (!delivery) return;
   const driver = drivers.get(delivery.driver);
-  map?.fit([...delivery.stops, ...(driver?.at ? [driver] : [])]);
+  map?.fit([...delivery.stops, ...(driver?.at ? [driver] : [])], source === "keys" ? { moves: false } : {});
   const found = await askForJson(`/board/deliveries/${id}/trail`);
   if (!found || selected !== id) return;
   trailOf = { id, trail: found.trail };
@@ -86,62 +105,50 @@ function choose(id) {
 function chooseOf(driver) {
   const own = [...deliveries.values()].filter((delivery) => delivery.driver === driver).sort((one, other) => other.onRoad - one.onRoad);
   const next = own[(own.findIndex(({ id }) => id === selected) + 1) % own.length];
-  if (next) choose(next.id);
+  if (next) return choose(next.id);
+  selectForAll(null, "map");
+  select(null);
+  free = driver;
 }
 
-function takeFixes(fixes) {
+function takeFixes(fixes = {}) {
   const own = deliveries.get(selected)?.driver;
-  for (const [id, fix] of Object.entries(fixes ?? {})) {
+  for (const [id, fix] of Object.entries(fixes)) {
     const known = drivers.get(id);
+    if (!known) askAbout(id);
     if (!known || (known.at && fix.at <= known.at)) continue;
     drivers.set(id, { ...known, ...fix });
+    if (!moved.size) requestAnimationFrame(showMoved);
+    moved.add(id);
     if (id === own && trailOf.id === selected && trailOf.trail.length) trailOf.trail.push(fix);
   }
 }
 
-function showTable() {
-  const body = table.querySelector("[data-seen]");
-  const rows = new Map([...body.children].map((row) => [row.dataset.driver, row]));
-  const order = [...drivers].sort(([, one], [, other]) => one.name.localeCompare(other.name));
-  for (const [id, row] of rows) if (!drivers.has(id)) row.remove();
-  for (const [id, driver] of order) {
-    const row = rows.get(id) ?? emptyRow(id, driver);
-    const [, when, where] = row.children;
-    if (driver.at) {
-      const fix = when.querySelector(".fix") ?? document.createElement("span");
-      Object.assign(fix, { className: "fix" });
-      Object.assign(fix.dataset, { fixOf: id, fixAt: driver.at });
-      if (!fix.isConnected) when.replaceChildren(fix);
-      where.textContent = `${driver.latitude.toFixed(4)}, ${driver.longitude.toFixed(4)}`;
-    }
-    if (!row.isConnected) body.append(row);
-  }
-  pane.querySelector("[data-nobody-seen]").hidden = drivers.size > 0;
-  pane.querySelector("[data-seen-count]").textContent = `${order.filter(([, driver]) => driver.at).length}/${drivers.size}`;
-  showAges();
+// Somebody free who is seen for the first time.
+function askAbout(id) {
+  if (strangers.has(id) || list().dataset.facets || list().dataset.words) return;
+  strangers.add(id);
+  isWhole = true;
+  soon();
 }
 
-function emptyRow(id, { name }) {
-  const row = document.createElement("tr");
-  row.dataset.driver = id;
-  const link = document.createElement("a");
-  Object.assign(link, { href: `/fleet/drivers/${id}`, textContent: name });
-  const cells = ["", "nowrap num", "nowrap num"].map((className) => Object.assign(document.createElement("td"), { className }));
-  cells[0].append(link);
-  cells[1].textContent = "none yet";
-  cells[2].textContent = "–";
-  row.append(...cells);
-  return row;
+function showMoved() {
+  const found = [...moved].filter((id) => drivers.has(id));
+  const isFirst = found.some((id) => !map?.hasDriver(id));
+  moved.clear();
+  if (isFirst) return show({ areStopsNew: false });
+  map.moveDrivers(found.map((id) => ({ id, ...drivers.get(id) })));
+  for (const id of found) showRow(id, drivers.get(id));
+  if (found.includes(deliveries.get(selected)?.driver)) showSelected();
 }
 
 async function start() {
-  document.addEventListener("board:select", ({ detail: { id, source } }) => { if (source !== "map" && id !== selected) select(id); });
+  document.addEventListener("board:select", ({ detail: { id, source } }) => { if (source !== "map" && id !== selected) select(id, source); });
   for (const name of ["board:loaded", "board:filtered"]) document.addEventListener(name, () => { isWhole = true; soon(); });
   document.addEventListener("board:changed", ({ detail: { ids, fixes } }) => {
     takeFixes(fixes);
     for (const id of ids) changed.add(id);
     if (ids.length) soon();
-    if (Object.keys(fixes ?? {}).length) show();
   });
   const [opened] = await Promise.all([openMap(element, { onDriver: chooseOf, onDelivery: choose, cover: document.getElementById("drawer") }), load()]);
   map = opened;

@@ -168,8 +168,10 @@ function showWhetherEmpty() {
   list().querySelector("[data-table]").hidden = isEmpty;
 }
 
+let marked = ""; // to look for it among thousands of rows would take longer than everything else
 document.addEventListener("board:select", ({ detail }) => {
-  const old = list()?.querySelector("tr.is-selected");
+  const old = list() && rowOf(marked);
+  marked = detail.id ?? "";
   if (old && old.dataset.id !== detail.id) {
     old.classList.remove("is-selected");
     old.querySelector(".rowlink").removeAttribute("aria-current");

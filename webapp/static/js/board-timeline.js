@@ -180,14 +180,15 @@ function adopt() {
   showSelected(false);
 }
 
+let marked = "", reached = null; // remembered: to look for them at each step of J would take longer than the step
 function showSelected(scrolls) {
   if (!chart()) return;
-  chart().querySelector(".bar.is-selected")?.classList.remove("is-selected");
-  const bar = selectedId() && barOf(selectedId());
-  const reached = chart().querySelector(".bar > a[tabindex='0']");
+  barOf(marked)?.classList.remove("is-selected");
+  marked = selectedId() ?? "";
+  const bar = marked && barOf(marked);
   if (reached) reached.tabIndex = -1;
-  const tabbed = bar ?? chart().querySelector(".bar:not(.is-out)");
-  if (tabbed) tabbed.querySelector("a").tabIndex = 0;
+  reached = (bar || chart().querySelector(".bar:not(.is-out)"))?.querySelector("a");
+  if (reached) reached.tabIndex = 0;
   if (!bar) return;
   bar.classList.add("is-selected");
   if (!scrolls || !isShown()) return;

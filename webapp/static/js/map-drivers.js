@@ -20,7 +20,8 @@ export function driverMarker(onClick) {
   const label = document.createElement("span");
   const name = document.createElement("b");
   const age = document.createElement("i");
-  label.append(name, " ", age);
+  const free = Object.assign(document.createElement("em"), { textContent: "free", hidden: true });
+  label.append(name, " ", free, " ", age);
   element.append(svg, label);
   element.addEventListener("click", (event) => {
     event.stopPropagation();
@@ -29,15 +30,19 @@ export function driverMarker(onClick) {
   let shown = null;
   const showAge = () => {
     const { age: kind, text } = ageOf(shown.at);
-    element.dataset.age = kind;
+    const words = `${shown.name}, ${shown.isFree ? "free, " : ""}${kind === "old" ? text : `position ${text} old`}`;
+    if (element.getAttribute("aria-label") === words) return; // of hundreds only some have changed
+    if (element.dataset.age !== kind) element.dataset.age = kind;
     age.textContent = text;
-    element.setAttribute("aria-label", `${shown.name}, ${kind === "old" ? text : `position ${text} old`}`);
+    element.setAttribute("aria-label", words);
   };
   return {
     element,
     show(driver) {
       shown = driver;
-      name.textContent = driver.name;
+      if (name.textContent !== driver.name) name.textContent = driver.name;
+      element.toggleAttribute("data-free", Boolean(driver.isFree));
+      free.hidden = !driver.isFree;
       arrow.toggleAttribute("hidden", driver.heading == null);
       arrow.setAttribute("transform", `rotate(${driver.heading ?? 0})`);
       Object.assign(element.dataset, { driver: driver.id, latitude: driver.latitude, longitude: driver.longitude });
@@ -45,7 +50,7 @@ export function driverMarker(onClick) {
     },
     showAge,
     choose(isChosen) {
-      element.setAttribute("aria-pressed", String(isChosen));
+      if (element.getAttribute("aria-pressed") !== String(isChosen)) element.setAttribute("aria-pressed", String(isChosen));
     },
   };
 }

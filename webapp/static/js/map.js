@@ -2,7 +2,8 @@
 // delivery. Places are { latitude, longitude } in WGS 84 degrees; instants are ISO-8601.
 //
 //   const map = await openMap(element, { onDriver, onDelivery, onPlace });   // null where there is no WebGL
-//   map.setDrivers([{ id, name, latitude, longitude, heading, at }])         heading: degrees from north, or null
+//   map.setDrivers([{ id, name, isFree, latitude, longitude, heading, at }]) heading: degrees from north, or null
+//   map.moveDrivers([driver…])                                               some of them; hasDriver(id) tells who is shown
 //   map.setCheckpoints([{ delivery, number, name, state, latitude, longitude }])   state: reached, next, open or late
 //   map.showRoute({ plan: [place…], trail: [place…] })                       both may be empty
 //   map.select({ driver, delivery })                                         marks them; null for none
@@ -16,6 +17,7 @@
 import { BOLD, builtInStyle, repaint, tileStyle } from "./basemap.js";
 import { driverMarker } from "./map-drivers.js";
 import { addOverlay, paintOverlay } from "./map-overlay.js";
+import { fillLegend, wordOf } from "./map-signs.js";
 
 const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64;
 const LIBRARY = "../vendor/maplibre-gl@6.17.0", WORKER = new URL(`${LIBRARY}/maplibre-gl-worker.mjs`, import.meta.url).href;
@@ -104,6 +106,7 @@ class LiveMap {
   #map; #library; #element; #bounds; #handlers; #timer; #themes; #covers;
   #drivers = new Map();
   #checkpoints = [];
+  #drawn = new Map(); // source → its data as text: what is the same isn't drawn again
   #fitted = null; // what is in view, until somebody moves the map
   #chosen = { driver: null, delivery: null };
 
@@ -115,6 +118,7 @@ class LiveMap {
     this.#bounds = bounds;
     this.#handlers = handlers;
     addOverlay(map, element, BOLD);
+    this.#showSigns();
     this.#listen();
     this.#timer = setInterval(() => this.#eachDriver((marker) => marker.showAge()), AGES_EVERY_MS);
     this.#covers = new ResizeObserver(() => { if (this.#fitted) this.fit(this.#fitted); });
@@ -126,26 +130,35 @@ class LiveMap {
   setDrivers(drivers) {
     const wanted = new Set(drivers.map(({ id }) => id));
     for (const id of this.#drivers.keys()) if (!wanted.has(id)) this.#forget(id);
+    this.moveDrivers(drivers);
+  }
+
+  moveDrivers(drivers) {
     for (const driver of drivers) this.#put(driver);
+  }
+
+  hasDriver(id) {
+    return this.#drivers.has(id);
   }
 
   setCheckpoints(checkpoints) {
     this.#checkpoints = checkpoints;
     this.#element.dataset.checkpoints = checkpoints.length;
     this.#sayWhatIsCovered(checkpoints);
-    this.#drawCheckpoints();
+    this.#source("checkpoints").setData(pointsOf(checkpoints));
+    this.#drawChosen();
   }
 
   showRoute({ plan = [], trail = [] }) {
-    this.#source("plan").setData(lineOf(plan));
-    this.#source("trail").setData(lineOf(trail));
+    this.#draw("plan", lineOf(plan));
+    this.#draw("trail", lineOf(trail));
     Object.assign(this.#element.dataset, { plan: plan.length, trail: trail.length });
   }
 
   select({ driver = null, delivery = null }) {
     this.#chosen = { driver, delivery };
     this.#eachDriver((marker, id) => marker.choose(id === driver));
-    this.#drawCheckpoints();
+    this.#drawChosen();
   }
 
   fit(places, { moves = !calm.matches } = {}) {
@@ -165,16 +178,22 @@ class LiveMap {
     this.#map.remove();
   }
 
-  // Those of the chosen delivery are never in a cluster; the others step back.
-  #drawCheckpoints() {
+  // Those of the chosen delivery are drawn once more, larger and over all others, which step back. Taking them out of the
+  // others would mean to put all of them into clusters again, at each choice.
+  #drawChosen() {
     const { delivery } = this.#chosen;
-    this.#source("chosen").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery === delivery)));
-    this.#source("checkpoints").setData(pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery !== delivery)));
+    this.#draw("chosen", pointsOf(this.#checkpoints.filter((checkpoint) => checkpoint.delivery === delivery)));
     const opacity = delivery ? 0.5 : 1;
-    for (const layer of ["clusters", "checkpoints"]) {
-      this.#map.setPaintProperty(layer, "circle-opacity", opacity);
-      this.#map.setPaintProperty(layer, "circle-stroke-opacity", opacity);
-    }
+    this.#map.setPaintProperty("clusters", "circle-opacity", opacity);
+    this.#map.setPaintProperty("clusters", "circle-stroke-opacity", opacity);
+    this.#map.setPaintProperty("checkpoints", "icon-opacity", opacity);
+  }
+
+  #draw(id, data) {
+    const text = JSON.stringify(data);
+    if (this.#drawn.get(id) === text) return;
+    this.#drawn.set(id, text);
+    this.#source(id).setData(data);
   }
 
   // The zoom buttons and what lies over the map hide no place, as long as enough of the map is left.
@@ -245,15 +264,20 @@ class LiveMap {
     const name = new this.#library.Popup({ closeButton: false, closeOnClick: false, offset: 10, className: "map-name" });
     for (const layer of ["checkpoints", "chosen"]) {
       map.on("mousemove", layer, ({ features: [{ properties, geometry }] }) => {
-        name.setLngLat(geometry.coordinates).setText(`${properties.number}. ${properties.name}`).addTo(map);
+        name.setLngLat(geometry.coordinates).setText(`${properties.number}. ${properties.name} — ${wordOf(properties.state)}`).addTo(map);
       });
       map.on("mouseleave", layer, () => name.remove());
     }
   }
 
+  #showSigns() {
+    for (const legend of this.#element.parentElement.querySelectorAll("[data-signs]")) fillLegend(legend);
+  }
+
   #repaint() {
     if (this.#bounds) repaint(this.#map, this.#element);
     paintOverlay(this.#map, this.#element);
+    this.#showSigns();
     this.select(this.#chosen);
   }
 }
