@@ -3,102 +3,21 @@
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from e2e.conftest import make_first_account, sign_in
-from ops.processes import wait_until
-from tests.journey.city import add_driver, add_vehicle, iso, move, ok, soon
+from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
+from tests.journey.city import move, ok
 from tests.journey.server import Server
 
 pytestmark = pytest.mark.usefixtures("dana")
 
-SENATE, STATION, PARK = (60.1695, 24.9525), (60.1712, 24.9415), (60.1755, 24.9450)
 PARTS = ("maplibre-gl-worker.mjs", "maplibre-gl.mjs", "helsinki-centre.geojson")
-FORM_OF_SIGN = """(canvas) => {
-  const {width, height} = canvas;
-  const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
-  const isInk = (at) => data[at + 3] > 127 && Math.min(data[at], data[at + 1], data[at + 2]) < 200;
-  return Array.from({length: width * height}, (_, at) => isInk(at * 4) ? "x" : ".").join("");
-}"""
-WATCH_MAP = """() => {
-  window.touched = [];
-  new MutationObserver((found) => window.touched.push(...found.map(({target}) => {
-    const one = target.nodeType === 3 ? target.parentElement : target;
-    return one?.closest("[data-driver]")?.dataset.driver ?? "";
-  }))).observe(document.getElementById("board-map"), {
-    subtree: true, childList: true, attributeFilter: ["data-latitude", "data-fix-at"],
-  });
-}"""
-WORDS_AND_ROWS_AT_ONCE = """(text) => {
-  const field = document.getElementById("q");
-  field.value = text;
-  field.dispatchEvent(new InputEvent("input", {bubbles: true}));
-  return [...document.querySelectorAll("#board-list tbody tr:not([hidden])")].map(row => row.dataset.id);
-}"""
-
-
-@dataclass
-class OnTheRoad:
-    """A driver with a delivery whose checkpoints are on the map."""
-
-    driver_id: str
-    delivery_id: str
-    destination: str
-
-
-def add_on_the_road(
-    http: httpx.Client,
-    driver: str,
-    destination: str,
-    places: Sequence[tuple[float, float]] = (STATION, PARK, SENATE),
-) -> OnTheRoad:
-    start = soon()
-    stops = [
-        {
-            "sequence": number,
-            "location": f"{destination} {number}",
-            "expectedTime": iso(start + timedelta(minutes=20 * number)),
-            "latitude": latitude,
-            "longitude": longitude,
-        }
-        for number, (latitude, longitude) in enumerate(places, 1)
-    ]
-    body = {
-        "origin": "Depot",
-        "destination": destination,
-        "scheduledStartTime": iso(start),
-        "checkpoints": stops,
-    }
-    route_id = ok(http.post("/api/routes", json=body))["id"]
-    ok(http.patch(f"/api/routes/{route_id}/status", json={"status": "Active"}))
-    driver_id = add_driver(http, driver)
-    body = {"routeId": route_id, "driverId": driver_id, "vehicleId": add_vehicle(http)}
-    delivery_id = ok(http.post("/api/deliveries", json=body))["id"]
-    ok(move(http, delivery_id, "InTransit"))
-    return OnTheRoad(driver_id, delivery_id, destination)
-
-
-def alone(server: Server) -> OnTheRoad:
-    """A delivery with one checkpoint: in the middle of its map."""
-    return add_on_the_road(server.client, "Alone Alma", "Alone", (STATION,))
-
-
-def report(http: httpx.Client, driver_id: str, place: tuple[float, float], age_s: float = 0) -> None:
-    body = {
-        "latitude": place[0],
-        "longitude": place[1],
-        "heading": 90,
-        "recordedAt": iso(datetime.now(UTC) - timedelta(seconds=age_s)),
-    }
-    ok(http.post(f"/api/drivers/{driver_id}/location", json=body), 202)
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +36,6 @@ def desk(open_page: Callable[..., Page]) -> Page:
     page = open_page()
     sign_in(page, "dana")
     return page
-
-
-def open_map(page: Page, address: str = "/board") -> None:
-    page.goto(address)
-    expect(page.locator("#map")).to_have_attribute("data-ready", "yes", timeout=20_000)
-
-
-def marker(page: Page, driver: OnTheRoad) -> Locator:
-    return page.locator(f'.map-driver[data-driver="{driver.driver_id}"]')
 
 
 def row(page: Page, driver: OnTheRoad) -> Locator:
@@ -250,105 +160,6 @@ def test_a_filter_of_the_list_is_one_of_the_map(desk: Page, anna: OnTheRoad, ber
     expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "3")
     expect(marker(desk, anna)).to_be_visible()
     expect(marker(desk, bert)).to_have_count(0)
-
-
-def test_letters_in_the_search_filter_the_list_at_once_and_the_address_follows(
-    desk: Page, anna: OnTheRoad, bert: OnTheRoad
-) -> None:
-    open_map(desk)
-
-    assert desk.evaluate(WORDS_AND_ROWS_AT_ONCE, "ann") == [anna.delivery_id]
-
-    expect(desk).to_have_url(re.compile("q=ann"))
-    expect(desk.locator("#chip-late")).to_have_attribute("href", re.compile("q=ann"))
-    expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "3")
-    assert desk.evaluate(WORDS_AND_ROWS_AT_ONCE, "bert") == [bert.delivery_id]
-    desk.locator("#chip-late").click()
-    expect(desk).to_have_url(re.compile("q=bert.*filter=late|filter=late.*q=bert"))
-
-
-def test_a_position_touches_nothing_but_its_driver(
-    desk: Page, server: Server, anna: OnTheRoad, bert: OnTheRoad
-) -> None:
-    report(server.client, anna.driver_id, STATION)
-    report(server.client, bert.driver_id, SENATE)
-    open_map(desk)
-    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(STATION[0]), timeout=20_000)
-    expect(marker(desk, bert)).to_have_attribute("data-latitude", str(SENATE[0]), timeout=20_000)
-    desk.evaluate(WATCH_MAP)
-
-    report(server.client, anna.driver_id, PARK)
-
-    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]), timeout=20_000)
-    assert set(desk.evaluate("() => window.touched")) == {anna.driver_id}
-
-
-def test_who_has_no_delivery_is_shown_as_free_and_live(desk: Page, server: Server) -> None:
-    fay = OnTheRoad(add_driver(server.client, "Fay Free"), "", "")
-    open_map(desk)
-    expect(marker(desk, fay)).to_have_count(0)
-
-    report(server.client, fay.driver_id, PARK)
-
-    expect(marker(desk, fay)).to_have_attribute("aria-label", re.compile("^Fay Free, free, "), timeout=20_000)
-    expect(marker(desk, fay)).to_have_attribute("data-free", "")
-    desk.get_by_text("Positions as a list").click()
-    expect(desk.locator(f'[data-seen] [data-driver="{fay.driver_id}"]')).to_contain_text("Fay Free free")
-    report(server.client, fay.driver_id, SENATE)
-    expect(marker(desk, fay)).to_have_attribute("data-latitude", str(SENATE[0]), timeout=20_000)
-    marker(desk, fay).focus()
-    desk.keyboard.press("Enter")
-    expect(marker(desk, fay)).to_have_attribute("aria-pressed", "true")
-    desk.get_by_role("searchbox").fill("anna")
-    expect(marker(desk, fay)).to_have_count(0)
-
-
-def test_checkpoints_tell_their_state_by_form_and_word_and_a_legend_explains_it(
-    desk: Page, anna: OnTheRoad
-) -> None:
-    open_map(desk)
-    signs = desk.get_by_role("list", name="Signs of checkpoints and drivers")
-    expect(signs).to_be_hidden()
-    desk.get_by_text("Signs", exact=True).click()
-
-    expect(signs.get_by_role("listitem")).to_have_text(
-        ["reached", "next", "next and late", "to come", "driver without a delivery"]
-    )
-    forms = {sign.evaluate(FORM_OF_SIGN) for sign in signs.locator("canvas").all()}
-    assert len(forms) == 4
-
-    desk.goto(f"/deliveries/{anna.delivery_id}")
-    expect(desk.locator("#map")).to_have_attribute("data-plan", "3", timeout=20_000)
-    expect(desk.get_by_role("list", name="Signs of checkpoints")).to_contain_text("next and late")
-
-
-def test_a_checkpoint_says_its_name_and_its_state(desk: Page, server: Server) -> None:
-    open_map(desk, f"/deliveries/{alone(server).delivery_id}")
-    expect(desk.locator("#map")).to_have_attribute("data-plan", "1")
-    box = desk.locator("#map").bounding_box()
-    assert box is not None
-    name = desk.locator(".map-name")
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-    def point_at_the_middle() -> bool:
-        desk.mouse.move(middle[0], middle[1] - 40)
-        desk.mouse.move(*middle)
-        return name.is_visible()
-
-    wait_until(point_at_the_middle, 10, "the checkpoint's name")
-    expect(name).to_have_text("1. Alone 1 — next")
-
-
-def test_no_script_of_the_board_runs_twice(desk: Page) -> None:
-    open_map(desk)
-
-    loaded = desk.evaluate(
-        "() => performance.getEntriesByType('resource').map(({name}) => name.split('?')[0])"
-    )
-    scripts = [name for name in loaded if name.endswith((".js", ".mjs")) and "worker" not in name]
-
-    assert len(scripts) > 10
-    assert sorted(set(scripts)) == sorted(scripts)
 
 
 def test_a_hidden_pane_stays_hidden_by_the_address(desk: Page) -> None:
