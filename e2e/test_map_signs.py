@@ -23,10 +23,9 @@ FORM_OF_SIGN = """(canvas) => {
 WATCH_MAP = """() => {
   window.touched = [];
   new MutationObserver((found) => window.touched.push(...found.map(({target}) => {
-    const one = target.nodeType === 3 ? target.parentElement : target;
-    return one?.closest("[data-driver]")?.dataset.driver ?? "";
+    return target.closest("[data-driver]").dataset.driver;
   }))).observe(document.getElementById("board-map"), {
-    subtree: true, childList: true, attributeFilter: ["data-latitude", "data-fix-at"],
+    subtree: true, attributeFilter: ["data-latitude", "data-fix-at"],
   });
 }"""
 WORDS_AND_ROWS_AT_ONCE = """(text) => {

@@ -6,7 +6,7 @@ export function takeFixes(fixes = {}) {
   if (!Object.keys(fixes).length) return;
   for (const place of document.querySelectorAll("[data-fix-of]")) {
     const fix = fixes[place.dataset.fixOf];
-    if (!fix) continue;
+    if (!fix || place.dataset.fixAt === fix.at) continue;
     place.dataset.fixAt = fix.at;
     showAge(place);
   }
