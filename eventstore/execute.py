@@ -187,16 +187,10 @@ class Executor:
             if known is not None:
                 return _replay(known, record)
         for attempt in range(MAX_TRIES):
-            streams = Streams(self.store, self.codec, self._cache)
             try:
-                commit = self._accepted(decide(streams), record, context, streams)
-            except Refusal as refusal:
-                if context.command_id is None:
-                    raise
-                commit = self._rejected(refusal, record)
-            if context.command_id is None and not commit.events:
-                return Outcome(record.id, commit.result, replayed=False, last_position=None)
-            try:
+                commit = self._decided(decide, record, context)
+                if context.command_id is None and not commit.events:
+                    return Outcome(record.id, commit.result, replayed=False, last_position=None)
                 return _answer(self._append(commit))
             except SlotTaken:
                 known = self.store.find_command(record.id)
@@ -204,6 +198,17 @@ class Executor:
                     return _replay(known, record)
                 time.sleep(self.doors.jitter() * min(LONGEST_BACKOFF_S, 0.002 * 2**attempt))
         raise Contention(f"{record.type} lost {MAX_TRIES} races for the same streams")
+
+    def _decided(
+        self, decide: Callable[[Streams], Decision], record: CommandRecord, context: Context
+    ) -> Commit:
+        streams = Streams(self.store, self.codec, self._cache)
+        try:
+            return self._accepted(decide(streams), record, context, streams)
+        except Refusal as refusal:
+            if context.command_id is None:
+                raise
+            return self._rejected(refusal, record)
 
     def _record(self, command: msgspec.Struct, context: Context) -> CommandRecord:
         payload = {
@@ -246,6 +251,8 @@ class Executor:
     ) -> Commit:
         unwritten = set(streams.versions) - {stream for stream, _ in decision.events}
         if decision.events and unwritten:
+            if self._have_moved_on(streams):
+                raise SlotTaken("a stream was changed while others were loaded")
             raise AssertionError(
                 f"{record.type} read {sorted(unwritten)} but wrote no event there: write skew"
             )
@@ -277,6 +284,11 @@ class Executor:
             events=tuple(events),
             recorded_at=recorded_at,
         )
+
+    def _have_moved_on(self, streams: Streams) -> bool:
+        """Whether the states that a decision looked at are of different moments: a stream that was loaded early has got
+        events since, and one that was loaded after them may show what they left nothing to do about."""
+        return any(self.store.read_stream(stream, version) for stream, version in streams.versions.items())
 
     def _rejected(self, refusal: Refusal, record: CommandRecord) -> Commit:
         return Commit(

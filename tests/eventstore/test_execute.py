@@ -96,6 +96,32 @@ def test_eight_lost_races_are_contention(store: EventStore) -> None:
     assert len(tries) == 8
 
 
+def test_states_of_different_moments_are_a_lost_race(store: EventStore) -> None:
+    """The rival empties both streams after the first was loaded: of the second there is nothing left to take."""
+    runner, rival = executor(store), executor(store)
+    add(runner, "m", 2)
+    seen: list[tuple[int, int]] = []
+
+    def take_both(streams: Streams) -> Decision:
+        streams.load(COUNTER, "n"), streams.load(COUNTER, "m")
+        return Decision({}, [("counter-n", Added(amount=1)), ("counter-m", Added(amount=-2))])
+
+    def decide(streams: Streams) -> Decision:
+        here = streams.load(COUNTER, "n")
+        if not seen:
+            rival.execute(Add("n", 1), Context("b", "c"), take_both)
+        there = streams.load(COUNTER, "m")
+        seen.append((here, there))
+        taken = [("counter-m", Added(amount=-there))] if there else []
+        given = [] if here else [("counter-n", Added(amount=1))]
+        return Decision({"here": here}, [*given, *taken])
+
+    outcome = runner.execute(Add("n", 1), Context("a", "c", "k"), decide)
+    assert seen == [(0, 0), (1, 0)]
+    assert outcome.result == {"here": 1}
+    assert (runner.load(COUNTER, "n"), runner.load(COUNTER, "m")) == (1, 0)
+
+
 def test_a_stream_that_was_read_must_be_written(store: EventStore) -> None:
     def decide(streams: Streams) -> Decision:
         streams.load(COUNTER, "looked-at")
