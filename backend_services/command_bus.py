@@ -19,10 +19,10 @@ from typing import Any, Literal, cast, get_type_hints
 
 import msgspec
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from eventstore.doors import Doors
-from eventstore.execute import CommandReused, Contention, Context, Outcome, Refusal
+from eventstore.execute import CommandReused, Contention, Context, Outcome, Refusal, payload_sha256
 from eventstore.ports import EventStoreError, StoreUnavailable
 
 REPLY_BOUND_S = 10.0
@@ -39,7 +39,10 @@ REPLIES_KEPT = 1_000
 REPLIES_EXPIRE_S = 3_600
 
 SEND = """
+local known = redis.call('GET', KEYS[2])
+if known and known ~= ARGV[3] then return redis.error_reply('REUSED another command waits under this id') end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return false end
+redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[4])
 return redis.call('XADD', KEYS[1], '*', 'command', ARGV[2])
 """
 
@@ -134,7 +137,8 @@ class CommandBus:
         """Have the service's workers do the command, and answer or raise as its method does.
 
         Without Redis, or when Redis has lost the command, `local` does it in this process: under the same command id
-        it can't be done twice. Raises `CommandPending` when it waits for a worker for too long.
+        it can't be done twice. Raises `CommandPending` when it waits for a worker for too long, and `CommandReused`
+        when another command waits under the same id.
         """
         context = replace(context, command_id=context.command_id or self._doors.new_id())
         more = {} if as_driver is None else {"as_driver": as_driver}
@@ -144,7 +148,7 @@ class CommandBus:
         self._waiting[sent.message_id] = future
         stream = commands_stream(self._namespace, service)
         try:
-            entry = self._send(keys=[stream], args=[MOST_WAITING, msgspec.json.encode(sent)])
+            entry = self._queue(stream, sent, payload_sha256(command, context))
             if entry is None:
                 raise StoreUnavailable(f"{MOST_WAITING} commands wait for the {service} service already")
             reply = self._wait(future, stream, entry)
@@ -155,7 +159,7 @@ class CommandBus:
             del self._waiting[sent.message_id]
         if reply is not None:
             return read_reply(reply)
-        if self._note_pending(stream, entry, sent.command_id):
+        if self._waits_still(stream, entry):
             raise CommandPending(sent.command_id)
         log.warning("Redis has lost a command; %s is done in this process", method)
         return cast(Outcome, do_here())
@@ -176,6 +180,16 @@ class CommandBus:
             )
             for name in services
         }
+
+    def _queue(self, stream: str, sent: SentCommand, payload: str) -> Any:
+        """Put it into the stream, and its payload's hash beside it; its entry's id, None when the stream is full."""
+        keys = [stream, pending_key(self._namespace, sent.command_id)]
+        try:
+            return self._send(keys, [MOST_WAITING, msgspec.json.encode(sent), payload, PENDING_KEPT_S])
+        except ResponseError as error:
+            if str(error).startswith("REUSED"):
+                raise CommandReused(str(error)) from None
+            raise
 
     def _sent(
         self, method: str, command: msgspec.Struct, context: Context, as_driver: str | None
@@ -204,15 +218,12 @@ class CommandBus:
                     return None
         return None
 
-    def _note_pending(self, stream: str, entry: bytes, command_id: str) -> bool:
-        """Note that somebody is told to ask later; False when Redis has lost the command or can't be asked."""
+    def _waits_still(self, stream: str, entry: bytes) -> bool:
+        """Whether somebody may be told to ask later; False when Redis has lost the command or can't be asked."""
         try:
-            if self._is_lost(stream, entry):
-                return False
-            self._redis.set(pending_key(self._namespace, command_id), b"1", ex=PENDING_KEPT_S)
+            return not self._is_lost(stream, entry)
         except RedisError:
             return False
-        return True
 
     def _is_lost(self, stream: str, entry: bytes) -> bool:
         """Whether the command is gone though nobody answered. A reply is written as the command is deleted, so the
@@ -284,7 +295,7 @@ def commands_stream(namespace: str, service: str) -> str:
 
 
 def pending_key(namespace: str, command_id: str) -> str:
-    """The key that is there while somebody was told that this command waits."""
+    """The key that holds the hash of a command's payload while the command waits."""
     return f"{namespace}:pending:{command_id}"
 
 

@@ -211,17 +211,11 @@ class Executor:
             return self._rejected(refusal, record)
 
     def _record(self, command: msgspec.Struct, context: Context) -> CommandRecord:
-        payload = {
-            "type": type(command).__name__,
-            "command": command,
-            "actor": context.actor,
-            "occurred_at": context.occurred_at,
-        }
         return CommandRecord(
             id=context.command_id or self.doors.new_id(),
             type=type(command).__name__,
             actor=context.actor,
-            payload_sha256=hashlib.sha256(msgspec.json.encode(payload, order="sorted")).hexdigest(),
+            payload_sha256=payload_sha256(command, context),
         )
 
     def _append(self, commit: Commit) -> Commit:
@@ -304,6 +298,17 @@ class Executor:
             events=(),
             recorded_at=self.doors.now(),
         )
+
+
+def payload_sha256(command: msgspec.Struct, context: Context) -> str:
+    """What makes two commands with one id the same: what is asked, by whom, and as of when."""
+    payload = {
+        "type": type(command).__name__,
+        "command": command,
+        "actor": context.actor,
+        "occurred_at": context.occurred_at,
+    }
+    return hashlib.sha256(msgspec.json.encode(payload, order="sorted")).hexdigest()
 
 
 def _replay(known: Commit, record: CommandRecord) -> Outcome:

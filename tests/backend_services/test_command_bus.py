@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from backend_services.command_bus import (
 )
 from backend_services.command_worker import GROUP, CommandWorker
 from eventstore.doors import Doors
-from eventstore.execute import Context, Outcome
+from eventstore.execute import CommandReused, Context, Outcome
 from eventstore.factory import open_event_store
 from ops.engines import RedisServer
 from ops.processes import wait_until
@@ -156,15 +157,35 @@ def test_without_a_worker_a_command_waits(
     assert counters.began == 0
 
 
-def test_a_command_whose_waiting_can_not_be_noted_is_done_here(
-    redis: "Redis", redis_server: RedisServer, counters: Counters, monkeypatch: pytest.MonkeyPatch
+def test_an_id_under_which_a_command_waits_is_refused_to_another(
+    redis: "Redis", bus: CommandBus, counters: Counters, working: Working, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis takes the command and fails in the moment in which its sender would be told to ask later."""
     monkeypatch.setattr("backend_services.command_bus.REPLY_BOUND_S", 0.2)
-    redis.acl_setuser("careful", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-set"])
+    service, context = RemoteService(SERVICE, counters, bus), Context("a", "c", some_id())
+    with pytest.raises(CommandPending):
+        service.add(Add("n", 1), context)
+    with pytest.raises(CommandReused):
+        service.add(Add("n", 7), context)
+    with pytest.raises(CommandReused):
+        service.add(Add("n", 1), replace(context, actor="somebody else"))
+    with pytest.raises(CommandPending):
+        service.add(Add("n", 1), context)
+    with working():
+        wait_until(lambda: redis.xlen(STREAM) == 0, what="an empty stream")
+    assert not bus.is_pending(str(context.command_id))
+    assert counters.add(Add("n", 0), Context("a", "c")).result == {"total": 1}
+
+
+@pytest.mark.parametrize("what", ["set", "xrange"])
+def test_a_command_whose_waiting_can_not_be_noted_is_done_here(
+    redis: "Redis", redis_server: RedisServer, counters: Counters, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Redis fails as the command is put down, or in the moment in which its sender would be told to ask later."""
+    monkeypatch.setattr("backend_services.command_bus.REPLY_BOUND_S", 0.2)
+    redis.acl_setuser("careful", enabled=True, nopass=True, keys=["*"], commands=["+@all", f"-{what}"])
     careful = Redis.from_url(redis_server.url.replace("redis://", "redis://careful:x@"))
     with pytest.raises(NoPermissionError):
-        careful.set("a", "b")
+        careful.set("a", "b") if what == "set" else careful.xrange("a")
     assert send(CommandBus(careful, careful, NAME, Doors()), counters).result == {"total": 1}
     careful.close()
 

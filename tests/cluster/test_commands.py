@@ -13,7 +13,7 @@ from ops.cluster import Shape
 from ops.engines import RedisServer
 from ops.processes import wait_until
 from tests.engines import engine_url
-from tests.journey.city import ok
+from tests.journey.city import ok, refused
 from tests.journey.distributed import DistributedServer
 
 WORKER = "worker-all-1"
@@ -57,6 +57,21 @@ def test_without_a_worker_a_command_is_taken_down_and_done_when_one_comes(server
     again = add_driver(server.client, key)
     assert ok(again)["id"] == done["result"]["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_key_that_waits_is_not_taken_by_another_command(server: DistributedServer) -> None:
+    server.cluster.roles[WORKER].kill()
+    key = {"Idempotency-Key": str(uuid4())}
+    first, other = ({"name": name, "driverLicense": "L"} for name in ("First", "Other"))
+    assert server.client.post("/api/fleet/drivers", json=first, headers=key).status_code == 202
+    refused(server.client.post("/api/fleet/drivers", json=other, headers=key), 422, "idempotency_key_reused")
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(server.client.post, "/api/fleet/drivers", json=first, headers=key)
+        server.cluster.roles[WORKER].start()
+        assert again.result(30).status_code == 200
+    refused(server.client.post("/api/fleet/drivers", json=other, headers=key), 422, "idempotency_key_reused")
+    drivers = ok(server.client.get("/api/fleet/drivers"))["items"]
+    assert [driver["name"] for driver in drivers] == ["First"]
 
 
 def test_what_a_frozen_worker_holds_is_done_by_another(tmp_path: Path, own_redis: RedisServer) -> None:
