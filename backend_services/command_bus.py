@@ -73,16 +73,19 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str
     result: dict[str, Any] = {}
     message: str = ""
+    retry_after_s: float | None = None
     replayed: bool = False
     last_position: int | None = None
     written: dict[str, int] = {}
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """How many commands of a service wait or are being done, and whether there is anybody to do them."""
+    """How many commands of a service wait or are being done, whether there is anybody to do them, and to which engines
+    some worker's breaker refuses calls."""
 
     waiting: int
     has_worker: bool
+    open_breakers: tuple[str, ...]
 
 
 class CommandPending(Exception):
@@ -177,9 +180,14 @@ class CommandBus:
             name: Queue(
                 waiting=self._redis.xlen(commands_stream(self._namespace, name)),
                 has_worker=bool(self._redis.exists(worker_sign(self._namespace, name))),
+                open_breakers=self._open_breakers(name),
             )
             for name in services
         }
+
+    def _open_breakers(self, service: str) -> tuple[str, ...]:
+        found = cast(bytes | None, self._redis.get(breakers_key(self._namespace, service)))
+        return tuple(found.decode().split(",")) if found else ()
 
     def _queue(self, stream: str, sent: SentCommand, payload: str) -> Any:
         """Put it into the stream, and its payload's hash beside it; its entry's id, None when the stream is full."""
@@ -305,6 +313,11 @@ def worker_sign(namespace: str, service: str) -> str:
     return f"{namespace}:workers:{service}"
 
 
+def breakers_key(namespace: str, service: str) -> str:
+    """The key that names, with commas, what a worker of the service refuses to call; it is there while one does."""
+    return f"{namespace}:breakers:{service}"
+
+
 def answer(sent: SentCommand, act: Callable[[], Outcome]) -> Reply:
     """Do a command and put what comes of it into a reply."""
     reply = partial(Reply, message_id=sent.message_id, command_id=sent.command_id)
@@ -323,7 +336,8 @@ def answer(sent: SentCommand, act: Callable[[], Outcome]) -> Reply:
     except Contention as error:
         return reply(kind="contention", message=str(error))
     except EventStoreError as error:
-        return reply(kind="unavailable", message=str(error))
+        later_s = error.retry_after_s if isinstance(error, StoreUnavailable) else None
+        return reply(kind="unavailable", message=str(error), retry_after_s=later_s)
     except Exception as error:
         log.exception("%s of %s failed", sent.method, sent.actor)
         return reply(kind="error", message=type(error).__name__)
@@ -351,6 +365,6 @@ def read_reply(reply: Reply) -> Outcome:
         case "contention":
             raise Contention(reply.message)
         case "unavailable":
-            raise StoreUnavailable(reply.message)
+            raise StoreUnavailable(reply.message, reply.retry_after_s)
         case _:
             raise CommandFailed(f"the worker failed with {reply.message}; its log says why")

@@ -24,11 +24,13 @@ from backend_services.command_bus import (
     Reply,
     SentCommand,
     answer,
+    breakers_key,
     command_types,
     commands_stream,
     pending_key,
     worker_sign,
 )
+from backend_services.resilience import refusing_breakers
 from eventstore.doors import Doors
 from eventstore.execute import Context, Outcome, Refusal
 
@@ -39,6 +41,7 @@ STUCK_AFTER_MS = 5_000
 CLAIM_EVERY_S = 1.0
 SIGN_EXPIRES_S = 10
 """After the last sign of life of the last worker, the service counts as having none."""
+BREAKERS_EXPIRE_S = 3
 FORGOTTEN_AFTER_MS = 2 * 3_600_000
 """So long a worker that was killed stays in the group's list of members."""
 EXPIRED_AFTER = timedelta(seconds=PENDING_KEPT_S)
@@ -77,6 +80,7 @@ class CommandWorker:
         self._doors = doors
         self._stream = commands_stream(namespace, service)
         self._sign = worker_sign(namespace, service)
+        self._breakers = breakers_key(namespace, service)
         self._free = threading.Semaphore(AT_ONCE)
         self._in_hand: set[bytes] = set()
         self._leave = redis.register_script(LEAVE)
@@ -92,7 +96,7 @@ class CommandWorker:
                         has_group = True
                     if time.monotonic() >= next_claim:
                         next_claim = time.monotonic() + CLAIM_EVERY_S
-                        self._redis.set(self._sign, self._name, ex=SIGN_EXPIRES_S)
+                        self._show_life()
                         self._claim(pool)
                     self._take(pool)
                     trouble = False
@@ -104,6 +108,11 @@ class CommandWorker:
                     stopping.wait(PAUSE_S)
         with suppress(RedisError):
             self._leave(keys=[self._stream], args=[GROUP, self._name])
+
+    def _show_life(self) -> None:
+        self._redis.set(self._sign, self._name, ex=SIGN_EXPIRES_S)
+        if refused := refusing_breakers():
+            self._redis.set(self._breakers, ",".join(refused), ex=BREAKERS_EXPIRE_S)
 
     def _take(self, pool: ThreadPoolExecutor) -> None:
         """Take as many commands as there are free hands; waits up to a second for the first."""

@@ -97,9 +97,11 @@ def as_store_errors() -> Iterator[None]:
     try:
         yield
     except DependencyDown as down:
+        if isinstance(down.__cause__, StoreUnreachable):
+            down.__cause__.retry_after_s = down.retry_after_s
         if isinstance(down.__cause__, StoreUnreachable | ResultUnknown):
             raise down.__cause__ from None
-        raise StoreUnreachable(str(down)) from down
+        raise StoreUnreachable(str(down), down.retry_after_s) from down
 
 
 class GuardedRedis(Redis):

@@ -121,16 +121,23 @@ class Remote:
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
-        self._breaker = _Breaker(name, transient, policy, clock).circuit
+        self._told = _Breaker(name, transient, policy, clock)
+        self._breaker = self._told.circuit
         self._bulkhead = BulkheadStrategy(policy.most_at_once, max_wait=policy.bulkhead_wait_s)
         self._retries = RETRIES.labels(name)
         self._calls = {outcome: CALLS.labels(name, outcome) for outcome in ("success", "failure", "refused")}
         BREAKER_STATE.labels(name).set_function(lambda: STATE_NUMBERS[self.state])
+        _remotes[name] = self
 
     @property
     def state(self) -> BreakerState:
         """What the breaker does with calls: lets them through, refuses them, or waits for a probe's result."""
         return STATES[self._breaker.state]
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether the breaker is open and its break not over: the next call would be refused."""
+        return self.state == "open" and self._clock.monotonic() < self._told.opened_at + self._policy.break_s
 
     def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function(*args, **kwargs)` gives, with retries: only for what may be done twice.
@@ -210,6 +217,15 @@ def breaker_states() -> dict[str, BreakerState]:
     return {sample.labels["dependency"]: names[sample.value] for sample in samples}
 
 
+def refusing_breakers() -> list[str]:
+    """The dependencies of this process to which calls are refused now, by name."""
+    return sorted(name for name, remote in list(_remotes.items()) if remote.is_refusing)
+
+
+_remotes: dict[str, Remote] = {}
+"""The newest of each name."""
+
+
 class _Breaker(CoreEventListener):
     """interlock's circuit breaker, told which errors count, and made to say in the log how its state changes."""
 
@@ -218,7 +234,9 @@ class _Breaker(CoreEventListener):
     ) -> None:
         self._transient = transient
         self._policy = policy
+        self._clock = clock
         self._last_error = ""
+        self.opened_at = 0.0
         self.circuit = CircuitBreaker(
             name=name,
             clock=clock,
@@ -245,6 +263,8 @@ class _Breaker(CoreEventListener):
 
     def on_state_change(self, *, name: str, old: State, new: State) -> None:
         """interlock calls this once per change, outside its lock, in the thread whose call caused the change."""
+        if new is State.OPEN:
+            self.opened_at = self._clock.monotonic()
         if new is State.HALF_OPEN:
             reason = f"{self._policy.break_s:g} s have passed, a probe is let through"
         elif new is State.CLOSED:

@@ -21,7 +21,12 @@ class ResultUnknown(EventStoreError):
 
 
 class StoreUnavailable(EventStoreError):
-    """The store can't be reached or can't write now. What was asked may be tried again with the same command id."""
+    """The store can't be reached or can't write now. What was asked may be tried again with the same command id, and
+    where `retry_after_s` is known, not before."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnreachable(StoreUnavailable):

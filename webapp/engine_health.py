@@ -10,6 +10,7 @@ from backend_services.command_bus import CommandBus
 from backend_services.dead_letters import count_dead_letters
 from backend_services.guarded import GuardedStore
 from backend_services.lease import PUBLISHER, is_leased
+from backend_services.resilience import refusing_breakers
 from backend_services.services import NAMES
 from backend_services.shared_rows import CAUGHT_UP_S, SharedRows
 from eventstore.kafka import Broker
@@ -50,8 +51,10 @@ class EngineHealth:
         }
 
     def ask(self) -> dict[str, State]:
-        """The state of each dependency by its name, in less than 2 s."""
-        return ask_all(self._probes)
+        """The state of each dependency by its name, in less than 2 s; and the breakers that refuse calls, if any do."""
+        states = ask_all(self._probes)
+        refused = refusing_breakers()
+        return states | {"breakers": {"status": "open", "open": refused}} if refused else states
 
     def _event_store(self) -> State:
         return {"status": "up", "events": self._store.head()}
@@ -99,8 +102,13 @@ class EngineHealth:
     def _commands(self) -> State:
         queues = self._bus.queues(NAMES)
         idle = [name for name, queue in queues.items() if not queue.has_worker]
+        refused = sorted({breaker for queue in queues.values() for breaker in queue.open_breakers})
         state: State = {
-            "status": "no_worker" if idle else "up",
+            "status": "no_worker" if idle else "open" if refused else "up",
             "waiting": {name: queue.waiting for name, queue in queues.items()},
         }
-        return state | {"withoutWorker": idle} if idle else state
+        if idle:
+            state["withoutWorker"] = idle
+        if refused:
+            state["openBreakers"] = refused
+        return state

@@ -1,6 +1,9 @@
 """Errors as people and programs need them: problem+json for the API, a page that says what to do for browsers."""
 
 import logging
+import math
+import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -11,13 +14,15 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException
 
 from backend_services.command_bus import CommandPending
+from backend_services.resilience import DependencyDown
 from eventstore.execute import CommandReused, Contention, Refusal
-from eventstore.ports import EventStoreError
+from eventstore.ports import EventStoreError, StoreUnavailable
 from webapp.correlation import current_correlation_id
 
 log = logging.getLogger(__name__)
 
 REFUSAL_STATUS = {"rule": 400, "not_found": 404, "exists": 409}
+UNAVAILABLE_AT_LEAST_S = 2
 TITLES = {400: "Refused", 404: "Not found", 409: "Exists already"}
 RESERVED = {"type", "title", "status", "detail", "code", "message", "correlationId"}
 
@@ -106,12 +111,43 @@ def _pending(pending: CommandPending) -> Response:
 
 
 def _unavailable(error: Exception) -> Response:
-    log.error("a store is unavailable: %s", error)
+    _outages.say("a store is unavailable: %s", error)
+    seconds = max(UNAVAILABLE_AT_LEAST_S, math.ceil(_known_wait_s(error)))
     detail = (
-        "The data store can't be reached or can't write at the moment. Try again in a few seconds, with the same"
+        f"The data store can't be reached or can't write at the moment. Try again in {seconds} seconds, with the same"
         " Idempotency-Key: a command is never done twice."
     )
-    return _later(problem(503, "store_unavailable", "Unavailable", detail), 2)
+    return _later(problem(503, "store_unavailable", "Unavailable", detail), seconds)
+
+
+def _known_wait_s(error: Exception) -> float:
+    """How long the breaker will refuse to ask again, where that is why; otherwise 0."""
+    if isinstance(error, StoreUnavailable):
+        return error.retry_after_s or 0.0
+    cause = error.orig.__cause__ if isinstance(error, OperationalError) and error.orig else None
+    return cause.retry_after_s if isinstance(cause, DependencyDown) else 0.0
+
+
+class Seldom:
+    """Errors that many requests meet together, said in the log once in a while and counted meanwhile."""
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._guard = threading.Lock()
+        self._next_at = 0.0
+        self._unsaid = 0
+
+    def say(self, text: str, error: Exception) -> None:
+        with self._guard:
+            now = time.monotonic()
+            if now < self._next_at:
+                self._unsaid += 1
+                return
+            more, self._unsaid, self._next_at = self._unsaid, 0, now + self._every_s
+        log.error(text + (f" ({more} more since the last time)" if more else ""), error)
+
+
+_outages = Seldom(every_s=10.0)
 
 
 def _http_error(error: HTTPException) -> Response:

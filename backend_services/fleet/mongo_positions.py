@@ -117,7 +117,7 @@ def _wrapped() -> Iterator[None]:
     try:
         yield
     except DependencyDown as down:
-        raise StoreUnavailable(str(down)) from None
+        raise StoreUnavailable(str(down), down.retry_after_s) from None
     except BulkWriteError as error:
         raise StoreUnavailable(f"MongoDB refused positions with code {error.code}") from None
     except PyMongoError as error:

@@ -17,13 +17,17 @@ from backend_services.command_bus import (
     CommandBus,
     CommandPending,
     RemoteService,
+    answer,
     commands_stream,
+    read_reply,
     worker_sign,
 )
 from backend_services.command_worker import GROUP, CommandWorker
+from backend_services.resilience import DependencyDown, Policy, Remote
 from eventstore.doors import Doors
 from eventstore.execute import CommandReused, Context, Outcome
 from eventstore.factory import open_event_store
+from eventstore.ports import StoreUnavailable
 from ops.engines import RedisServer
 from ops.processes import wait_until
 from tests.engines import engine_url
@@ -188,6 +192,31 @@ def test_a_command_whose_waiting_can_not_be_noted_is_done_here(
         careful.set("a", "b") if what == "set" else careful.xrange("a")
     assert send(CommandBus(careful, careful, NAME, Doors()), counters).result == {"total": 1}
     careful.close()
+
+
+def test_a_store_that_is_away_says_until_when_through_the_bus(bus: CommandBus) -> None:
+    def refused() -> Outcome:
+        raise StoreUnavailable("the breaker is open", 13.2)
+
+    sent = bus._sent("add", Add("n", 1), Context("a", "c", "k"), None)
+    with pytest.raises(StoreUnavailable, match="the breaker is open") as away:
+        read_reply(answer(sent, refused))
+    assert away.value.retry_after_s == 13.2
+
+
+def test_a_worker_whose_breaker_is_open_says_so_beside_its_queue(bus: CommandBus, working: Working) -> None:
+    assert bus.queues([SERVICE])[SERVICE].open_breakers == ()
+    remote = Remote("an engine", (ConnectionError,), Policy(least_calls=1))
+    with pytest.raises(DependencyDown):
+        remote.call_once(_away)
+    with working():
+        wait_until(
+            lambda: bus.queues([SERVICE])[SERVICE].open_breakers.count("an engine"), what="the breaker"
+        )
+
+
+def _away() -> None:
+    raise ConnectionError("away")
 
 
 def members(redis: "Redis") -> set[bytes]:

@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from backend_services.resilience import BreakerState, DependencyDown, Remote
+from backend_services.resilience import BreakerState, DependencyDown, Policy, Remote, refusing_breakers
 from tests.backend_services.resilience.dependency import (
     BOUND_S,
     Conflict,
@@ -230,3 +230,14 @@ def test_of_many_threads_at_once_one_is_the_probe_and_the_others_are_refused(
     assert admitted == ["half_open"]
     assert sorted(results, key=str) == [5.0] * 7 + [None]  # a probe's try takes 5 s at most
     assert broken.remote.state == "closed"
+
+
+def test_an_open_breaker_counts_as_refusing_until_its_break_is_over(
+    dependency: Dependency, clock: FakeClock
+) -> None:
+    assert dependency.name not in refusing_breakers()
+    dependency.fail(10)
+    assert dependency.name in refusing_breakers()
+    clock.pass_by(Policy().break_s)
+    assert dependency.remote.state == "open"
+    assert dependency.name not in refusing_breakers()
