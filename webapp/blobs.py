@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import threading
+from urllib.parse import urlsplit
 
 from flask import current_app
 from PIL import Image, ImageOps
@@ -22,6 +23,8 @@ MAX_SIDE_PX = 2_000
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "jpg"}
 MOST_DECODED_AT_ONCE = 2
 """A picture of 40 megapixels takes 160 MB while it is decoded; the request threads together must not take them all."""
+MAX_ADDRESS = 2_000
+NOT_IN_ADDRESSES = frozenset(' "<>\\^`{|}')
 NAME = re.compile(r"[0-9a-f]{64}\.(png|jpg)")
 
 _decoding = threading.BoundedSemaphore(MOST_DECODED_AT_ONCE)
@@ -57,6 +60,34 @@ def store_data_url(url: str) -> str:
     except (binascii.Error, ValueError) as error:
         raise BlobRefused("The data: URL is not valid base64.") from error
     return store_image(data)
+
+
+def kept_address(given: str) -> str:
+    """Where a picture that a client names is: web addresses and those of pictures kept here stay as they are, the
+    picture in a data: URL is kept. Raises `BlobRefused`."""
+    if given.startswith("data:"):
+        return store_data_url(given)
+    kept: BlobStore = current_app.extensions["blobs"]
+    if is_own_picture(given):
+        if kept.find(given.removeprefix("/blobs/")) is None:
+            raise BlobRefused("No picture is kept at this address.")
+    elif not _is_web_address(given):
+        raise BlobRefused(
+            "It must be an http(s) address of at most 2000 characters without a user name, the address of a picture"
+            " kept here (/blobs/…), or a data: URL of a PNG, JPEG or WebP picture."
+        )
+    return given
+
+
+def _is_web_address(text: str) -> bool:
+    if len(text) > MAX_ADDRESS or not text.isprintable() or set(text) & NOT_IN_ADDRESSES:
+        return False
+    try:
+        parts = urlsplit(text)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half of an IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and has_place and "@" not in parts.netloc
 
 
 def is_own_picture(url: str) -> bool:

@@ -23,14 +23,17 @@ Claim = Annotated[
 Sequence = Annotated[int, Meta(ge=1, le=1_000_000)]
 Latitude = Annotated[float, Meta(ge=-90, le=90, description="WGS 84 degrees")]
 Longitude = Annotated[float, Meta(ge=-180, le=180, description="WGS 84 degrees")]
-Url = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S")]
-Signature = Annotated[
+Picture = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=900_000,
         pattern=r"\S",
-        description="A URL, or a data: URL of a PNG or JPEG picture",
+        description=(
+            "An http(s) address without a user name (2000 characters at most), the address of a picture kept here"
+            " (/blobs/…), or a data: URL of a base64 PNG, JPEG or WebP picture, which is kept here"
+        ),
+        examples=["https://example.org/picture.png"],
     ),
 ]
 
@@ -133,8 +136,8 @@ class IncidentBody(Struct, rename="camel", kw_only=True):
 
 class ProofBody(Struct, rename="camel", kw_only=True):
     receiver_name: Text
-    signature_url: Signature
-    photo_urls: Annotated[tuple[Url, ...], Meta(max_length=10)] = ()
+    signature_url: Picture
+    photo_urls: Annotated[tuple[Picture, ...], Meta(max_length=10)] = ()
     note: Note | None = None
     delivered_to: Annotated[str, Meta(max_length=200)] | None = None
     latitude: Latitude | None = None

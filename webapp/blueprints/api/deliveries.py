@@ -10,7 +10,7 @@ from backend_services.paging import BadCursor
 from eventstore.execute import Refusal
 from webapp.access import signed_in
 from webapp.acting import own_driver_id, waybill
-from webapp.blobs import BlobRefused, store_data_url
+from webapp.blobs import BlobRefused, kept_address
 from webapp.blueprints.api import answers, api, bodies
 from webapp.blueprints.api.fleet import accepted, accepted_status, bad_cursor, text_or_none
 from webapp.blueprints.api.operations import command_context, done, operation
@@ -260,18 +260,16 @@ def resolve_incident(delivery_id: str, incident_id: str) -> answers.Message:
 def capture_proof(delivery_id: str, body: bodies.ProofBody) -> answers.Done:
     """Capture the proof of delivery, which makes the delivery Delivered.
 
-    `signatureUrl` may be a data: URL of a PNG or JPEG picture; it is kept, and the event carries its address.
+    `signatureUrl` and each of `photoUrls` is an http(s) address, or a data: URL of a base64 PNG, JPEG or WebP picture.
+    Pictures of data: URLs are kept, and the event carries their addresses (`/blobs/…`); such an address may be given
+    again. The whole body is 1 MB at most.
     """
-    signature = body.signature_url
-    if signature.startswith("data:"):
-        try:
-            signature = store_data_url(signature)
-        except BlobRefused as error:
-            raise Malformed(f"signatureUrl: {error}", {"signatureUrl": str(error)}) from error
-    elif len(signature) > 2000:
-        text = "must be at most 2000 characters, or a data: URL"
-        raise Malformed(f"signatureUrl: {text}.", {"signatureUrl": text})
-    fields = msgspec.structs.asdict(body) | {"signature_url": signature}
+    fields = msgspec.structs.asdict(body) | {
+        "signature_url": _picture("signatureUrl", body.signature_url),
+        "photo_urls": tuple(
+            _picture(f"photoUrls[{number}]", given) for number, given in enumerate(body.photo_urls)
+        ),
+    }
     del fields["occurred_at"]
     command = commands.CaptureProof(delivery_id=delivery_id, **fields)
     context = command_context(body.occurred_at)
@@ -304,6 +302,13 @@ def assign_vehicle(delivery_id: str, body: bodies.VehicleChoiceBody) -> answers.
     """Use a vehicle for a delivery, or none; only while PickedUp."""
     command = commands.AssignVehicle(delivery_id=delivery_id, vehicle_id=text_or_none(body.vehicle_id))
     return accepted(done(waybill().deliveries.assign_vehicle(command, command_context(body.occurred_at))))
+
+
+def _picture(field: str, given: str) -> str:
+    try:
+        return kept_address(given)
+    except BlobRefused as error:
+        raise Malformed(f"{field}: {error}", {field: str(error)}) from error
 
 
 def _visible(delivery_id: str) -> DeliveryView:
