@@ -26,6 +26,7 @@ PROBLEMS = {
     "429": "Too many requests (Retry-After)",
     "503": "A store is unavailable (Retry-After); send again with the same Idempotency-Key",
 }
+COMMAND_PROBLEMS = ("409", "422")
 READ_PROBLEMS = ("400", "401", "403", "404", "405", "414", "429", "503")
 
 
@@ -64,8 +65,8 @@ def _document() -> bytes:
             "title": "Waybill",
             "version": "1",
             "description": (
-                "Deliveries, routes and fleet. Every write accepts an Idempotency-Key: the same key and body get the"
-                " first answer again. Errors are application/problem+json with a stable `code`."
+                "Deliveries, routes and fleet. Every write but reported positions accepts an Idempotency-Key: the same"
+                " key and body get the first answer again. Errors are application/problem+json with a stable `code`."
             ),
         },
         "servers": [{"url": "/"}],
@@ -95,7 +96,7 @@ def _describe(operation: Operation, references: dict[Any, Any], components: dict
             }
         },
     }
-    if writes:
+    if operation.takes_key:
         described["parameters"].append(
             {
                 "name": "Idempotency-Key",
@@ -113,12 +114,18 @@ def _describe(operation: Operation, references: dict[Any, Any], components: dict
             "description": "Taken down, but not done yet (Location, Retry-After)",
             "content": {"application/json": {"schema": references[answers.PendingCommand]}},
         }
-    for status in PROBLEMS if writes else READ_PROBLEMS:
+    for status in _problems_of(operation):
         described["responses"][status] = {
             "description": PROBLEMS[status],
             "content": {"application/problem+json": {"schema": references[answers.Problem]}},
         }
     return described
+
+
+def _problems_of(operation: Operation) -> list[str]:
+    if operation.method == "GET":
+        return list(READ_PROBLEMS)
+    return [status for status in PROBLEMS if operation.takes_key or status not in COMMAND_PROBLEMS]
 
 
 def _access_line(operation: Operation) -> str:

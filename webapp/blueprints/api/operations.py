@@ -38,6 +38,7 @@ class Operation:
     answer: type[msgspec.Struct]
     status: int
     roles: frozenset[str]
+    takes_key: bool
 
 
 OPERATIONS: list[Operation] = []
@@ -55,11 +56,13 @@ def operation(
     access: Callable[[Callable[..., Any]], Callable[..., Any]] = dispatcher_only,
     status: int = 200,
     is_hot: bool = False,
+    takes_key: bool = True,
 ) -> Callable[[Callable[..., msgspec.Struct]], Callable[..., Response]]:
     """Register a view. It gets its path's ids (canonical), `body` and `query` parsed, and returns an `answer`.
 
     The view's docstring is the call's description: its first line is the summary. A hot one has the same answer for
-    everybody, made from rows alone; it is kept until the rows change.
+    everybody, made from rows alone; it is kept until the rows change. A write takes an Idempotency-Key unless
+    `takes_key` says that it is no command.
     """
 
     def register(view: Callable[..., msgspec.Struct]) -> Callable[..., Response]:
@@ -89,6 +92,7 @@ def operation(
                 answer=answer,
                 status=status,
                 roles=getattr(declared, "access", frozenset()),
+                takes_key=takes_key and method != "GET",
             )
         )
         rule = path.replace("{", "<id:").replace("}", ">")

@@ -29,6 +29,7 @@ SHOWN = timedelta(hours=1)
     answer=answers.Accepted,
     access=signed_in,
     status=202,
+    takes_key=False,
 )
 def report_location(driver_id: str, body: bodies.LocationBody) -> answers.Accepted:
     """Report one position of a driver, or a batch of up to 500 in any order.
@@ -36,7 +37,7 @@ def report_location(driver_id: str, body: bodies.LocationBody) -> answers.Accept
     `recordedAt` is the fix's own time, 7 days ago to 5 minutes from now (default: now); the newest by it wins, and what
     is older than positions are kept (24 hours, unless set otherwise) is taken and dropped. Of a batch the good ones are
     taken, and `rejected` says what is wrong with the others; where all are wrong it is a 400. A batch may be sent
-    again: no fix counts twice. After a 503 send it again.
+    again: no fix counts twice, so there is no Idempotency-Key. After a 503 send it again.
     """
     _check_driver(driver_id)
     now = waybill().doors.now()
