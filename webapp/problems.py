@@ -11,13 +11,14 @@ import msgspec
 from flask import Flask, Response, current_app, make_response, render_template, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from backend_services.command_bus import CommandPending
 from backend_services.resilience import DependencyDown
 from eventstore.execute import CommandReused, Contention, Refusal
 from eventstore.ports import EventStoreError, StoreUnavailable
 from webapp.correlation import current_correlation_id
+from webapp.imports.reading import MOST_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -177,11 +178,23 @@ def _read_away() -> None:
 def _explain(status: int, error: HTTPException) -> str:
     if status == 404:
         return "There is nothing at this address."
+    if status == 405 and isinstance(error, MethodNotAllowed) and error.valid_methods:
+        return f"{request.method} can't be used here, only {', '.join(sorted(error.valid_methods))}."
     if status == 413:
-        return "The body is too large: 1 MB at most, 10 MB for pages with photos."
+        return _explain_limit()
     if status == 429:
         return f"Too many requests ({error.description}). Wait a moment, then go on."
     return error.description or HTTPStatus(status).description
+
+
+def _explain_limit() -> str:
+    if request.path.startswith("/api/"):
+        return "The body is too large: 1 MB at most."
+    if request.blueprint == "imports":
+        return (
+            f"The file is too large: {MOST_BYTES // 1024 // 1024} MB at most. Split it and import the parts."
+        )
+    return "What was sent is too large: 10 MB at most, pictures included."
 
 
 def _unexpected(error: Exception) -> Response:

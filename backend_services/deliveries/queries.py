@@ -190,14 +190,14 @@ def list_deliveries(
 ) -> Page[DeliveryView]:
     """Deliveries, the newest first, filtered. Raises `BadCursor`."""
     order = (DeliveryRow.created_at, DeliveryRow.delivery_id)
-    query = select(DeliveryRow).where(*after_cursor(cursor, tuple[datetime, str], order, descending=True))
+    query = select(DeliveryRow).where(
+        *after_cursor("deliveries", cursor, tuple[datetime, str], order, descending=True)
+    )
     if statuses:
         query = query.where(DeliveryRow.status.in_(statuses))
     newest_first = (DeliveryRow.created_at.desc(), DeliveryRow.delivery_id.desc())
-    query = query.where(*_conditions(filters)).order_by(*newest_first)
-    page = page_of(
-        session.scalars(query.limit(limit + 1)).all(), limit, lambda row: (row.created_at, row.delivery_id)
-    )
+    rows = session.scalars(query.where(*_conditions(filters)).order_by(*newest_first).limit(limit + 1)).all()
+    page = page_of("deliveries", rows, limit, lambda row: (row.created_at, row.delivery_id))
     return Page(_views(session, page.items), page.next_cursor)
 
 
@@ -281,7 +281,9 @@ def list_incidents(
     """Incidents, the newest first. `q` is a part of the description or of a delivery's search text. Raises
     `BadCursor`."""
     order = (IncidentRow.reported_at, IncidentRow.incident_id)
-    query = select(IncidentRow).where(*after_cursor(cursor, tuple[datetime, str], order, descending=True))
+    query = select(IncidentRow).where(
+        *after_cursor("incidents", cursor, tuple[datetime, str], order, descending=True)
+    )
     if is_open is not None:
         unresolved = IncidentRow.resolved_at.is_(None)
         query = query.where(unresolved if is_open else ~unresolved)
@@ -295,7 +297,7 @@ def list_incidents(
         query = query.where(or_(in_text, IncidentRow.delivery_id.in_(matching)))
     newest_first = (IncidentRow.reported_at.desc(), IncidentRow.incident_id.desc())
     rows = session.scalars(query.order_by(*newest_first).limit(limit + 1)).all()
-    page = page_of(rows, limit, lambda row: (row.reported_at, row.incident_id))
+    page = page_of("incidents", rows, limit, lambda row: (row.reported_at, row.incident_id))
     return Page(_incident_views(session, page.items), page.next_cursor)
 
 

@@ -89,13 +89,13 @@ def list_drivers(
 ) -> Page[DriverView]:
     """Drivers by name, filtered by shown status and by a part of name, licence or id. Raises `BadCursor`."""
     order = (DriverRow.sort_name, DriverRow.driver_id)
-    query = select(DriverRow).where(*after_cursor(cursor, tuple[str, str], order))
+    query = select(DriverRow).where(*after_cursor("drivers", cursor, tuple[str, str], order))
     if status is not None:
         query = query.where(_shown_status_is(status, DriverRow.set_status, _driver_is_booked()))
     if q:
         query = query.where(DriverRow.search_text.contains(fold(q), autoescape=True))
     rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
-    page = page_of(rows, limit, lambda row: (row.sort_name, row.driver_id))
+    page = page_of("drivers", rows, limit, lambda row: (row.sort_name, row.driver_id))
     return Page(_driver_views(session, page.items), page.next_cursor)
 
 
@@ -104,13 +104,13 @@ def list_vehicles(
 ) -> Page[VehicleView]:
     """Vehicles by registration, filtered like drivers. Raises `BadCursor`."""
     order = (VehicleRow.sort_registration, VehicleRow.vehicle_id)
-    query = select(VehicleRow).where(*after_cursor(cursor, tuple[str, str], order))
+    query = select(VehicleRow).where(*after_cursor("vehicles", cursor, tuple[str, str], order))
     if status is not None:
         query = query.where(_shown_status_is(status, VehicleRow.set_status, _vehicle_is_booked()))
     if q:
         query = query.where(VehicleRow.search_text.contains(fold(q), autoescape=True))
     rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
-    page = page_of(rows, limit, lambda row: (row.sort_registration, row.vehicle_id))
+    page = page_of("vehicles", rows, limit, lambda row: (row.sort_registration, row.vehicle_id))
     return Page(_vehicle_views(session, page.items), page.next_cursor)
 
 

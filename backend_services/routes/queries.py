@@ -52,7 +52,9 @@ def list_routes(
     """Routes by scheduled start, the latest first, filtered by status, a part of origin, destination or id, and
     start in [starting_from, starting_before). Raises `BadCursor`."""
     order = (RouteRow.scheduled_start_at, RouteRow.route_id)
-    query = select(RouteRow).where(*after_cursor(cursor, tuple[datetime, str], order, descending=True))
+    query = select(RouteRow).where(
+        *after_cursor("routes", cursor, tuple[datetime, str], order, descending=True)
+    )
     if status is not None:
         query = query.where(RouteRow.status == status)
     if q:
@@ -64,7 +66,7 @@ def list_routes(
     rows = session.scalars(
         query.order_by(RouteRow.scheduled_start_at.desc(), RouteRow.route_id.desc()).limit(limit + 1)
     ).all()
-    page = page_of(rows, limit, lambda row: (row.scheduled_start_at, row.route_id))
+    page = page_of("routes", rows, limit, lambda row: (row.scheduled_start_at, row.route_id))
     return Page(_views(session, page.items), page.next_cursor)
 
 

@@ -72,9 +72,13 @@ def _types(text: str | None) -> set[str] | None:
     if not text:
         return None
     wanted = {part.strip() for part in text.split(",") if part.strip()}
-    unknown = wanted - set(waybill().codec.classes)
-    if unknown:
-        problem = f"unknown event types: {', '.join(sorted(unknown))[:200]}"
+    known = waybill().codec.classes
+    unknown = wanted - set(known)
+    if unknown or not wanted:
+        problem = (
+            f"unknown event types: {', '.join(sorted(unknown))[:200]}" if unknown else "names no event type"
+        )
+        problem += f"; there are {', '.join(sorted(known))}"
         raise Malformed(f"types: {problem}.", {"types": problem})
     return wanted
 

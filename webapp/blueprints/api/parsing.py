@@ -3,13 +3,15 @@
 import math
 import re
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from enum import Enum
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from flask import g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from webapp.acting import parse_uuid
+from webapp.blueprints.api.wording import AN_INSTANT, in_plain_words
 from webapp.problems import problem
 
 MAX_BODY_BYTES = 1_000_000
@@ -20,6 +22,8 @@ Parsed = TypeVar("Parsed", bound=msgspec.Struct)
 
 _controls = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _path = re.compile(r"(?: - at (?:key in )?`\$?\.?(?P<path>[^`]*)`)?$")
+_date = re.compile(r"\d{4}-\d\d-\d\d")
+_unescaped_plus = re.compile(r"\d\d:\d\d\S* \d\d:?\d\d$")
 _missing = re.compile(r"missing required field `([^`]+)`")
 
 
@@ -44,11 +48,15 @@ def read_body(model: type[Parsed]) -> Parsed:
     raw = request.get_data(cache=False)
     if len(raw) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    if not raw.strip():
+        raise Malformed("The body is empty; send a JSON object.")
     try:
         decoded = msgspec.json.decode(raw)
     except RecursionError as error:
         raise Malformed("The body is nested too deeply.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except UnicodeDecodeError as error:
+        raise Malformed("The body must be UTF-8.") from error
+    except (msgspec.DecodeError, ValueError) as error:
         raise Malformed(f"The body is not valid JSON: {error}.") from error
     if not isinstance(decoded, dict):
         raise Malformed("The body must be a JSON object.")
@@ -68,6 +76,9 @@ def read_query(model: type[Parsed]) -> Parsed:
         if value.lower() == "null":  # which the lax conversion would take for no value at all
             raise Malformed(f"{name}: must not be null.", {name: "must not be null"})
     _check_values(values, "")
+    for field in msgspec.structs.fields(model):
+        if field.encode_name in values and datetime in _kinds(field.type):
+            _check_instant_text(field.encode_name, values[field.encode_name])
     return convert(values, model, strict=False)
 
 
@@ -104,14 +115,34 @@ def convert(values: Any, model: type[Parsed], *, strict: bool) -> Parsed:
         missing = _missing.search(text)
         where = _path.search(text)
         field = missing.group(1) if missing else (where.group("path") if where else None) or "body"
-        what = "is required" if missing else _in_plain_words(_path.sub("", text).replace("`", ""))
+        what = "is required" if missing else in_plain_words(_path.sub("", text), _choices(model, field))
         raise Malformed(f"{field}: {what}.", {field: what}) from error
     _check_instants(parsed)
     return parsed
 
 
-def _in_plain_words(text: str) -> str:
-    return "must not be blank" if "matching regex" in text else text[:1].lower() + text[1:]
+def _check_instant_text(name: str, text: str) -> None:
+    """A number would be taken for seconds since 1970, which bodies don't take either."""
+    if _date.match(text):
+        if _unescaped_plus.search(text):
+            what = f"{AN_INSTANT}; in an address the + of an offset is written %2B"
+            raise Malformed(f"{name}: {what}.", {name: what})
+        return
+    raise Malformed(f"{name}: {AN_INSTANT}.", {name: AN_INSTANT})
+
+
+def _choices(model: type[msgspec.Struct], name: str) -> list[str]:
+    """What a field takes, where that is a list of words."""
+    field = next((one for one in msgspec.structs.fields(model) if one.encode_name == name), None)
+    kinds = _kinds(field.type) if field else []
+    return [str(choice.value) for kind in kinds if issubclass(kind, Enum) for choice in kind]
+
+
+def _kinds(hint: Any) -> list[type]:
+    """The classes in a type hint such as `Annotated[X, …] | None`."""
+    if isinstance(hint, type):
+        return [hint]
+    return [kind for part in get_args(hint) for kind in _kinds(part)]
 
 
 def _check_values(value: Any, where: str) -> None:
