@@ -197,7 +197,7 @@ def test_lateness_and_positions_arrive_without_any_event(opened: Any, app: Flask
     waybill.doors = replace(waybill.doors, now=lambda: now + timedelta(minutes=42))
 
     # Traffic on the board must not keep time from passing on it.
-    while "12 min late" not in board.rows[view.delivery_id] or driver.driver_id not in board.fixes:
+    while "12 min" not in board.rows[view.delivery_id] or driver.driver_id not in board.fixes:
         scene.add_delivery(scene.add_route(200))
         board.take()
 
