@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from e2e.conftest import make_first_account, sign_in
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
+from ops.processes import wait_until
 from tests.journey.city import move, ok
 from tests.journey.server import Server
 
