@@ -202,6 +202,7 @@ def test_filters_go_along_to_another_time_and_another_day(page: Page, server: An
             part = re.compile(rf"[?&]{name}={'' if value in (None, ANY) else f'{value}(&|$)'}")
             (expect(page).not_to_have_url if value is None else expect(page).to_have_url)(part)
 
+    leads_to(status="InTransit", q=word, delivery=delivery_id)  # what was typed is in the address in a moment
     page.get_by_role("link", name="History").click()
     leads_to(at=ANY, status="InTransit", q=word, delivery=delivery_id)
     page.locator("#chip-late").click()
