@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from e2e.conftest import sign_in
+from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, reach, soon
 from tests.journey.server import Server
 
@@ -84,7 +85,7 @@ def test_checkpoints_are_marked_in_place_up_to_a_signature_on_the_pad(desk: Page
     desk.get_by_role("button", name="Delivered", exact=True).click()
     picture = desk.get_by_role("img", name="Signature of Reception")
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 0
+    wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 0, 5, "the picture itself")
 
 
 def test_a_clash_comes_in_place_with_the_focus_and_an_undo_follows(desk: Page, server: Server) -> None:

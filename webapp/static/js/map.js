@@ -167,7 +167,7 @@ class LiveMap {
     const bounds = new this.#library.LngLatBounds();
     for (const place of places) bounds.extend(lngLat(place));
     this.#map.resize();
-    this.#map.fitBounds(bounds, { padding: this.#padding(), maxZoom: CLOSEST_ZOOM, animate: moves, duration: 500 });
+    this.#map.fitBounds(bounds, { padding: this.#padding(places.length === 1), maxZoom: CLOSEST_ZOOM, animate: moves, duration: 500 });
     this.#fitted = places;
   }
 
@@ -196,13 +196,14 @@ class LiveMap {
     this.#source(id).setData(data);
   }
 
-  // The zoom buttons and what lies over the map hide no place, as long as enough of the map is left.
-  #padding() {
+  // The zoom buttons and what lies over the map hide no place, as long as enough of the map is left. One alone is in the
+  // middle of what can be seen, where no button is.
+  #padding(isAlone) {
     const { left, right, width, height } = this.#element.getBoundingClientRect();
     const side = Math.min(48, width / 6, height / 6);
     const cover = this.#handlers.cover?.getBoundingClientRect();
     const covered = cover?.width && cover.left > left + width / 4 ? Math.max(0, right - cover.left) : 0;
-    return { top: side, bottom: side, left: side, right: covered + (covered ? side : Math.max(side, Math.min(BUTTONS_PX, width / 4))) };
+    return { top: side, bottom: side, left: side, right: covered + (covered || isAlone ? side : Math.max(side, Math.min(BUTTONS_PX, width / 4))) };
   }
 
   #source(id) {
