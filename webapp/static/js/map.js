@@ -255,7 +255,7 @@ class LiveMap {
       if (cluster) {
         const zoom = await this.#source("checkpoints").getClusterExpansionZoom(cluster.properties.cluster_id);
         map.easeTo({ center: cluster.geometry.coordinates, zoom: zoom + 0.2, animate: !calm.matches });
-      } else if (checkpoint) this.#handlers.onDelivery?.(checkpoint.properties.delivery);
+      } else if (checkpoint && this.#handlers.onDelivery) this.#handlers.onDelivery(checkpoint.properties.delivery);
       else this.#handlers.onPlace?.({ latitude: event.lngLat.lat, longitude: event.lngLat.lng });
     });
     for (const layer of ["clusters", "checkpoints"]) {
