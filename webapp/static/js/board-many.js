@@ -37,7 +37,6 @@ function refresh() {
   for (const row of chosen) row.classList.add("is-chosen");
   const count = chosen.size, shown = shownRows().length;
   form().classList.toggle("is-open", count > 0);
-  document.documentElement.classList.toggle("has-manybar", count > 0); // not by :has(), which each press would pay for
   form().querySelector("[data-chosen-count]").textContent = count ? `${count} chosen` : "";
   form().querySelector("[data-choose-none]").hidden = count === 0;
   const all = list().querySelector("[data-choose-shown]");

@@ -9,7 +9,7 @@ import { select as selectForAll, selectedId } from "./board-selection.js";
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
 const table = pane?.querySelector("[data-map-table]");
-const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50, RESTS_MS = 150;
+const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50, RESTS_MS = 300;
 
 const deliveries = new Map(); // id → { destination, driver, stops }
 const drivers = new Map(); // id → { name, isFree, latitude, longitude, heading, at }

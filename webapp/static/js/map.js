@@ -19,7 +19,7 @@ import { driverMarker } from "./map-drivers.js";
 import { addOverlay, paintOverlay } from "./map-overlay.js";
 import { fillLegend, wordOf } from "./map-signs.js";
 
-const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64;
+const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64, UNCOVER_MS = 300;
 const LIBRARY = "../vendor/maplibre-gl@6.17.0", WORKER = new URL(`${LIBRARY}/maplibre-gl-worker.mjs`, import.meta.url).href;
 const AGAIN_MS = 4_000, LOADED_WITHIN_MS = 60_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -107,6 +107,7 @@ class LiveMap {
   #drivers = new Map();
   #checkpoints = [];
   #drawn = new Map(); // source → its data as text: what is the same isn't drawn again
+  #uncovering;
   #fitted = null; // what is in view, until somebody moves the map
   #chosen = { driver: null, delivery: null };
 
@@ -121,7 +122,11 @@ class LiveMap {
     this.#showSigns();
     this.#listen();
     this.#timer = setInterval(() => this.#eachDriver((marker) => marker.showAge()), AGES_EVERY_MS);
-    this.#covers = new ResizeObserver(() => { if (this.#fitted) this.fit(this.#fitted); });
+    // Not at once: what covers it is to be seen first, and drawing the map would hold it up.
+    this.#covers = new ResizeObserver(() => {
+      clearTimeout(this.#uncovering);
+      this.#uncovering = setTimeout(() => { if (this.#fitted) this.fit(this.#fitted); }, UNCOVER_MS);
+    });
     if (handlers.cover) this.#covers.observe(handlers.cover);
     this.#themes = new MutationObserver(() => this.#repaint());
     this.#themes.observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
@@ -173,6 +178,7 @@ class LiveMap {
 
   remove() {
     clearInterval(this.#timer);
+    clearTimeout(this.#uncovering);
     this.#themes.disconnect();
     this.#covers.disconnect();
     this.#map.remove();
