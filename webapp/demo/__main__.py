@@ -28,7 +28,7 @@ DEFAULTS = {
 
 def main() -> int:
     """Run the demo; answers the exit code."""
-    for how in (signal.SIGTERM, signal.SIGHUP):
+    for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(how, _interrupt)
     try:
         environ = DEFAULTS | {name: value for name, value in os.environ.items() if value}
