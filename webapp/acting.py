@@ -49,6 +49,14 @@ def settle(*outcomes: Outcome) -> bool:
     return shown
 
 
+def settle_or_say(*outcomes: Outcome) -> bool:
+    """`settle`, and a message on the page when the rows are still catching up."""
+    shown = settle(*outcomes)
+    if not shown:
+        flash("Saved. The lists are still catching up.", "info")
+    return shown
+
+
 def attempt(
     send: Callable[[Context], Outcome],
     occurred_at: datetime | None = None,
@@ -73,10 +81,14 @@ def attempt(
             "form_sent_before",
             "This form was sent already, with other values. Check what is saved now, then send it again.",
         )
-    if waits and not settle(outcome):
+    if waits and not settle_or_say(outcome):
         g.is_catching_up = True
-        flash("Saved. The lists are still catching up.", "info")
     return outcome
+
+
+def chosen_ids(name: str) -> list[str]:
+    """The ids that the form names under `name`, each once, in its order; what is no id is left out."""
+    return list(dict.fromkeys(filter(None, map(parse_uuid, request.form.getlist(name)))))
 
 
 def parse_uuid(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """The same address serves a whole page to a browser and one named block of it to htmx."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from flask import abort, flash, make_response, render_template, request
@@ -11,6 +11,7 @@ from webapp.acting import parse_uuid, waybill
 from webapp.database import db
 
 LONGEST_SEARCH = 200
+MOST_EXPLAINED = 5
 
 View = TypeVar("View")
 
@@ -30,6 +31,19 @@ def page_or_block(template: str, block: str, **shown: Any) -> str:
 def searched_text() -> str:
     """What the search field `q` asks for."""
     return request.args.get("q", "").strip()[:LONGEST_SEARCH]
+
+
+def kept_filters(names: Iterable[str]) -> dict[str, Any]:
+    """The list's filters of these names that the address has, to come back to them."""
+    return {name: request.args[name] for name in names if request.args.get(name)}
+
+
+def say_refused(texts: Sequence[str], others: str) -> None:
+    """Say why some of several things were refused: the first five in full, of the rest how many, and that `others`."""
+    for text in texts[:MOST_EXPLAINED]:
+        flash(text, "warning")
+    if len(texts) > MOST_EXPLAINED:
+        flash(f"{len(texts) - MOST_EXPLAINED} others {others}.", "warning")
 
 
 def offer_undo(text: str, url: str, values: dict[str, str], target: str | None = None) -> None:

@@ -39,6 +39,12 @@ def find_route(session: Session, route_id: str) -> RouteView | None:
     return _views(session, [row])[0] if row else None
 
 
+def find_routes(session: Session, route_ids: Sequence[str]) -> dict[str, RouteView]:
+    """Several routes by id."""
+    rows = session.scalars(select(RouteRow).where(RouteRow.route_id.in_(set(route_ids)))).all()
+    return {view.route_id: view for view in _views(session, rows)}
+
+
 def list_routes(
     session: Session,
     *,

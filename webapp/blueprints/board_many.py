@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.queries import DeliveryView, find_deliveries
 from webapp.access import dispatcher_only
-from webapp.acting import parse_uuid, settle
+from webapp.acting import chosen_ids, settle
 from webapp.assigning import BOTH, What, chosen_in_form
 from webapp.blueprints.board_choices import choices_for_all
 from webapp.blueprints.board_many_steps import (
@@ -97,7 +97,7 @@ def _chosen_for(act: str) -> dict[What, str]:
 
 def _chosen() -> list[DeliveryView]:
     """The deliveries that the form names, in its order. Unknown ones are left out."""
-    ids = list(dict.fromkeys(filter(None, map(parse_uuid, request.form.getlist("delivery")))))
+    ids = chosen_ids("delivery")
     found = find_deliveries(db.session(), ids[: MOST_AT_ONCE + 1])
     return [found[id_] for id_ in ids if id_ in found]
 

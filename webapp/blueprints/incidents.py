@@ -1,7 +1,5 @@
 """Incidents over all deliveries, and resolving several at once."""
 
-from typing import Any
-
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -10,15 +8,14 @@ from backend_services.deliveries.commands import IncidentType, Severity
 from backend_services.paging import BadCursor
 from eventstore.execute import Outcome
 from webapp.access import dispatcher_only
-from webapp.acting import attempt, parse_uuid, settle, waybill
+from webapp.acting import attempt, parse_uuid, settle_or_say, waybill
 from webapp.database import db
-from webapp.fragments import page_or_block, searched_text
+from webapp.fragments import kept_filters, page_or_block, say_refused, searched_text
 from webapp.presentation import in_plain_words, words
 
 incidents = Blueprint("incidents", __name__, url_prefix="/incidents")
 
 MOST_AT_ONCE = 50
-MOST_EXPLAINED = 5
 FILTERS = ("state", "type", "severity", "q")
 
 
@@ -50,7 +47,7 @@ def index() -> ResponseReturnValue:
         types=[(kind.value, words(kind)) for kind in IncidentType],
         severities=[(level.value, level.value.capitalize()) for level in Severity],
         open_count=queries.count_open_incidents(db.session()),
-        kept=_kept_filters(),
+        kept=kept_filters(FILTERS),
     )
 
 
@@ -63,21 +60,13 @@ def resolve() -> ResponseReturnValue:
     outcomes = [result for result in results if isinstance(result, Outcome)]
     refused = [result for result in results if isinstance(result, str)]
     resolved = len(outcomes)
-    if not settle(*outcomes):
-        flash("Saved. The lists are still catching up.", "info")
+    settle_or_say(*outcomes)
     if not chosen:
         flash("Choose the incidents to resolve first.", "warning")
     if resolved:
         flash(f"{resolved} incident{'s' if resolved > 1 else ''} resolved.", "success")
-    for text in refused[:MOST_EXPLAINED]:
-        flash(text, "warning")
-    if len(refused) > MOST_EXPLAINED:
-        flash(f"{len(refused) - MOST_EXPLAINED} others could not be resolved either.", "warning")
-    return redirect(url_for("incidents.index", **_kept_filters()), 303)
-
-
-def _kept_filters() -> dict[str, Any]:
-    return {name: request.args[name] for name in FILTERS if request.args.get(name)}
+    say_refused(refused, "could not be resolved either")
+    return redirect(url_for("incidents.index", **kept_filters(FILTERS)), 303)
 
 
 def _resolve_one(delivery: str, incident: str) -> Outcome | str:

@@ -5,17 +5,17 @@ from flask.typing import ResponseReturnValue
 
 from backend_services.deliveries.commands import CreateDelivery
 from backend_services.routes.commands import ChangeRouteStatus, RouteStatus
-from backend_services.routes.queries import RouteView, find_route
+from backend_services.routes.queries import RouteView, find_routes
 from eventstore.execute import Outcome, Refusal
 from webapp.access import dispatcher_only
-from webapp.acting import attempt, parse_uuid, settle, waybill
+from webapp.acting import attempt, chosen_ids, settle_or_say, waybill
 from webapp.blueprints.routes import routes
-from webapp.blueprints.routes.planning import kept_filters
+from webapp.blueprints.routes.planning import LIST_FILTERS
 from webapp.database import db
+from webapp.fragments import kept_filters, say_refused
 from webapp.presentation import in_plain_words
 
 MOST_AT_ONCE = 50
-MOST_EXPLAINED = 5
 
 
 @routes.post("/many")
@@ -25,8 +25,9 @@ def do_with_many() -> ResponseReturnValue:
     act = request.form.get("act", "")
     if act not in ("activate", "deliver"):
         abort(400, "Choose what to do with them.")
-    ids = list(dict.fromkeys(filter(None, map(parse_uuid, request.form.getlist("route")))))[:MOST_AT_ONCE]
-    views = [view for route_id in ids if (view := find_route(db.session(), route_id))]
+    ids = chosen_ids("route")[:MOST_AT_ONCE]
+    found = find_routes(db.session(), ids)
+    views = [found[route_id] for route_id in ids if route_id in found]
     if not views:
         flash("Choose the routes first.", "warning")
     outcomes: list[Outcome] = []
@@ -38,10 +39,10 @@ def do_with_many() -> ResponseReturnValue:
         else:
             done += 1
             outcomes += made
-    if not settle(*outcomes):
-        flash("Saved. The lists are still catching up.", "info")
-    _say(act, done, refused)
-    return redirect(url_for("routes.index", **kept_filters()), 303)
+    settle_or_say(*outcomes)
+    _say_done(act, done)
+    say_refused(refused, "were refused, too")
+    return redirect(url_for("routes.index", **kept_filters(LIST_FILTERS)), 303)
 
 
 def _do_one(view: RouteView, act: str) -> list[Outcome] | Refusal:
@@ -70,13 +71,9 @@ def _do_one(view: RouteView, act: str) -> list[Outcome] | Refusal:
     return made
 
 
-def _say(act: str, done: int, refused: list[str]) -> None:
+def _say_done(act: str, done: int) -> None:
     if done and act == "activate":
         flash(f"{done} route{'s are' if done > 1 else ' is'} active.", "success")
     elif done:
         said = f"{done} deliver{'ies' if done > 1 else 'y'} created."
         flash(f"{said} Nobody drives {'them' if done > 1 else 'it'} yet: assign on the board.", "success")
-    for text in refused[:MOST_EXPLAINED]:
-        flash(text, "warning")
-    if len(refused) > MOST_EXPLAINED:
-        flash(f"{len(refused) - MOST_EXPLAINED} others were refused, too.", "warning")

@@ -1,7 +1,6 @@
 """The list of routes, planning a new one, and planning one like another."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import msgspec
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -19,7 +18,7 @@ from webapp.blueprints.routes import routes
 from webapp.database import db
 from webapp.forms.fields import renew_command_id
 from webapp.forms.routes import USUAL_LEG, DuplicateForm, NewRouteForm
-from webapp.fragments import page_or_block, searched_text, shown_or_404
+from webapp.fragments import kept_filters, page_or_block, searched_text, shown_or_404
 from webapp.presentation import day_bounds, from_local, today, zone
 
 LIST_FILTERS = ("status", "date", "q", "cursor")
@@ -51,13 +50,8 @@ def index() -> ResponseReturnValue:
         counts=queries.count_routes_by_status(session),
         status=status,
         days=[("Today", today()), ("Tomorrow", today() + timedelta(days=1))],
-        kept=kept_filters(),
+        kept=kept_filters(LIST_FILTERS),
     )
-
-
-def kept_filters() -> dict[str, Any]:
-    """The list's filters of the address, to come back to them."""
-    return {name: request.args[name] for name in LIST_FILTERS if request.args.get(name)}
 
 
 @routes.route("/new", methods=["GET", "POST"])
