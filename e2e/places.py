@@ -161,6 +161,8 @@ def walk_refusals(page: Page, places: Places) -> Iterator[str]:
         page.goto(places[name])
         page.locator(form).evaluate(SEND_EMPTY)
         expect(page.locator("main .error, main [data-error-summary]").first).to_be_visible()
+        # The page goes there by itself, a moment after it shows it.
+        expect(page.locator("main :is([data-error-summary], [aria-invalid=true]):focus")).to_be_visible()
         yield f"{name}, refused"
     page.goto(places["new delivery, all busy on another day"])
     page.get_by_role("radio", name="Taken Tarja").first.check(force=True)

@@ -138,8 +138,10 @@ def test_the_board_is_accessible_while_one_works_with_it(
     page.locator("#glance-assign").click()
     expect(page.locator("#drawer select")).to_have_count(2)
     found["assigning in the drawer"] = complaints(page)
-    page.goto("/board?panes=list,map,timeline")
     clashing = add_delivery(server.client, add_route(server.client, soon(5)))
+    page.goto(
+        "/board?panes=list,map,timeline"
+    )  # a row that comes later waits while the pointer is over the list
     for chosen in (waiting, clashing, on_the_road.delivery_id):
         page.locator(f"#d-{chosen} .c-choose input").check()
     found["something chosen"] = complaints(page)

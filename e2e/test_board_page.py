@@ -102,6 +102,7 @@ def test_escape_takes_a_search_in_the_past_back(page: Page, server: AnyServer) -
     ids = [add_delivery(http, add_route(http, soon(5 + number))) for number in range(2)]
     open_board(page)
     page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/board?at=*")
     page.locator("#q").fill(ids[0][-6:])
     expect(page.locator(f"#d-{ids[1]}")).to_have_count(0)
     page.keyboard.press("Escape")

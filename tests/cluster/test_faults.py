@@ -79,7 +79,9 @@ def test_a_projector_that_starts_without_kafka_follows_as_fast_and_says_each_tim
     http, role = with_broker.client, with_broker.cluster.roles["projector-1"]
     role.kill()
     broker.stop()
-    away = times_said(role, "the event store is read instead")  # said before the topics were made, if it was early
+    away = times_said(
+        role, "the event store is read instead"
+    )  # said before the topics were made, if it was early
     back = times_said(role, "Kafka is back")
     waiting = add_driver(http, "Before it starts")
     role.start()
