@@ -22,8 +22,8 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from e2e.conftest import ARGUMENTS, sign_in
 from e2e.full_board import fix_of, seed_full_day
+from tests.journey.city import zone_where_it_is_noon
 from tests.journey.server import Server
-from tests.webapp.noon import zone_where_it_is_noon
 
 DRIVERS, DELIVERIES = 200, 1_000
 LOADS, PRESSES = 40, 20

@@ -15,6 +15,12 @@ def soon(minutes: float = 0) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=minutes)
 
 
+def zone_where_it_is_noon() -> str:
+    """So that some hours ago and in some hours are still today. Etc/GMT-3 is three hours ahead of UTC."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}"
+
+
 def ok(response: httpx.Response, status: int = 200) -> Any:
     assert response.status_code == status, f"{response.status_code}: {response.text}"
     return response.json()

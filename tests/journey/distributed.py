@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from ops.cluster import SMALL, Cluster, Shape
 from tests.engines import engine_url, own_database
+from tests.journey.city import zone_where_it_is_noon
 from tests.journey.server import API_KEY
 
 
@@ -42,6 +43,7 @@ class DistributedServer:
                 "SECRET_KEY": "for-tests-only-for-tests-only-for-tests",
                 "WAYBILL_API_KEY": API_KEY,
                 "WAYBILL_RATE_LIMIT": "off",
+                "WAYBILL_TIME_ZONE": zone_where_it_is_noon(),
                 "WAYBILL_NAMESPACE": self.name,
                 **environ,
             },

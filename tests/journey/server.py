@@ -11,6 +11,7 @@ import httpx
 
 from backend_services.settings import ENGINES
 from ops.processes import free_port, wait_until
+from tests.journey.city import zone_where_it_is_noon
 
 API_KEY = "a-key-for-tests-0123456789"
 START_BOUND_S = 30.0
@@ -37,6 +38,7 @@ class Server:
             "WAYBILL_DATA_DIR": str(self.data_dir),
             "WAYBILL_API_KEY": API_KEY,
             "WAYBILL_RATE_LIMIT": "off",
+            "WAYBILL_TIME_ZONE": zone_where_it_is_noon(),
             **self._environ,
             **more,
         }

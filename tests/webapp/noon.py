@@ -7,6 +7,7 @@ from flask import Flask
 
 from backend_services.settings import load_settings
 from eventstore.doors import Doors
+from tests.journey.city import zone_where_it_is_noon
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
@@ -15,12 +16,6 @@ from webapp.wiring import build
 
 PASSWORD = "a long password for tests"
 API_KEY = "a-key-for-tests-0123456789"
-
-
-def zone_where_it_is_noon() -> str:
-    """Etc/GMT-3 is three hours ahead of UTC."""
-    ahead = 12 - datetime.now(UTC).hour
-    return f"Etc/GMT{-ahead:+d}"
 
 
 def start_app(data_dir: Path, doors: Doors | None = None) -> Flask:

@@ -17,8 +17,9 @@ from backend_services.deliveries.queries import DeliveryView
 from backend_services.settings import load_settings
 from eventstore.doors import Doors
 from eventstore.execute import Context
+from tests.journey.city import zone_where_it_is_noon
 from tests.webapp.board.rows import data_of, rows_of
-from tests.webapp.noon import PASSWORD, add_driver_account, zone_where_it_is_noon
+from tests.webapp.noon import PASSWORD, add_driver_account
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 from webapp import create_app

@@ -11,8 +11,8 @@ from flask import Flask
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.fleet import commands as fleet
 from backend_services.fleet.commands import DriverStatus
+from tests.journey.city import zone_where_it_is_noon
 from tests.webapp.board.rows import seq_of
-from tests.webapp.noon import zone_where_it_is_noon
 from tests.webapp.pages.browser import Browser
 from tests.webapp.pages.scene import Scene
 
