@@ -28,6 +28,11 @@ def assigned(view: DeliveryView, what: str) -> str | None:
     return view.driver_id if what == "driver" else view.vehicle_id
 
 
+def assigned_name(view: DeliveryView, what: str) -> str | None:
+    """The name of the driver or the registration of the vehicle that the delivery has."""
+    return view.driver_name if what == "driver" else view.vehicle_registration
+
+
 def assigning(delivery_id: str, what: str, chosen: str | None) -> Callable[[Context], Outcome]:
     """What sends the command that gives the delivery to the chosen driver or vehicle, or takes it away."""
     service = waybill().deliveries
@@ -43,6 +48,6 @@ def changed_since(view: DeliveryView, what: str, before: str | None, chosen: str
     didn't see that. None where the delivery still has what the form shows."""
     if assigned(view, what) in (before, chosen):
         return None
-    name = view.driver_name if what == "driver" else view.vehicle_registration
+    name = assigned_name(view, what)
     now = f"It has {name} now" if name else f"It has no {what} any more"
     return Refusal("changed_since", f"Somebody has changed the {what} since you looked. {now}. Choose again.")

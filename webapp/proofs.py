@@ -14,7 +14,7 @@ from backend_services.deliveries.commands import (
     Severity,
 )
 from webapp.blobs import BlobRefused, store_data_url, store_image
-from webapp.forms.deliveries import IncidentForm, ProofForm
+from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.presentation import words
 
 MAX_PHOTOS = 4
@@ -27,6 +27,17 @@ def move_command(delivery_id: str) -> ChangeDeliveryStatus:
     except ValueError:
         abort(400, "There is no such status.")
     return ChangeDeliveryStatus(delivery_id=delivery_id, status=status, expected_status=shown_status())
+
+
+def fail_command(delivery_id: str, form: FailForm, expected: DeliveryStatus) -> ChangeDeliveryStatus:
+    """What a valid form "It can't be delivered" sends, for a delivery that is still `expected`."""
+    return ChangeDeliveryStatus(
+        delivery_id=delivery_id,
+        status=DeliveryStatus.FAILED,
+        expected_status=expected,
+        reason=form.reason.data,
+        note=form.note.data or None,
+    )
 
 
 def shown_status() -> DeliveryStatus:

@@ -15,9 +15,10 @@ from backend_services.deliveries.queries import DeliveryView
 from backend_services.fleet.queries import find_driver_names, find_registrations
 from eventstore.execute import Context, Outcome, Refusal
 from webapp.acting import attempt, parse_uuid, waybill
-from webapp.assigning import BOTH, What, assigned, assigning, changed_since
+from webapp.assigning import BOTH, What, assigned, assigned_name, assigning, changed_since
 from webapp.database import db
 from webapp.forms.deliveries import FailForm
+from webapp.proofs import fail_command
 
 MOST_AT_ONCE = 200
 STATUS = "status"
@@ -147,7 +148,7 @@ def to_assign(view: DeliveryView, seen: Seen, chosen: Mapping[What, str]) -> lis
     steps = []
     for what, chosen_id in chosen.items():
         before = seen.had(what)
-        name = view.driver_name if what == "driver" else view.vehicle_registration
+        name = assigned_name(view, what)
         is_same = assigned(view, what) == chosen_id and name
         steps.append(
             Step(
@@ -164,13 +165,7 @@ def to_assign(view: DeliveryView, seen: Seen, chosen: Mapping[What, str]) -> lis
 def to_fail(view: DeliveryView, seen: Seen, form: FailForm) -> list[Step]:
     """Mark it as failed, where it still is what the reader saw. What hadn't started yet can be brought back."""
     failed, before = DeliveryStatus.FAILED, seen.status
-    command = ChangeDeliveryStatus(
-        delivery_id=view.delivery_id,
-        status=failed,
-        expected_status=before,
-        reason=form.reason.data,
-        note=form.note.data or None,
-    )
+    command = fail_command(view.delivery_id, form, before)
     taken = Taken(STATUS, view.delivery_id, failed, before)
     return [
         Step(

@@ -18,7 +18,7 @@ from webapp.forms.driver import CantDeliverForm, TroubleForm
 from webapp.navigation import navigation_link
 from webapp.presentation import day_bounds, zone
 from webapp.presentation import today as local_today
-from webapp.proofs import incident_command, move_command, proof_command, stored_photo
+from webapp.proofs import fail_command, incident_command, move_command, proof_command, stored_photo
 
 driver = Blueprint("driver", __name__, url_prefix="/driver")
 
@@ -117,13 +117,7 @@ def fail(delivery_id: str) -> ResponseReturnValue:
     photo_url = stored_photo(form.photo) if form.validate_on_submit() else None
     if not form.is_submitted() or form.errors:
         return _form_page("driver/fail.html", view, form)
-    command = commands.ChangeDeliveryStatus(
-        delivery_id=view.delivery_id,
-        status=DeliveryStatus.FAILED,
-        expected_status=DeliveryStatus(form.expected.data),
-        reason=form.reason.data,
-        note=form.note.data or None,
-    )
+    command = fail_command(view.delivery_id, form, DeliveryStatus(form.expected.data))
     outcome = attempt(lambda context: waybill().deliveries.change_status(command, context, own_driver_id()))
     if isinstance(outcome, Outcome) and photo_url is not None:
         outcome = _file_photo(view, form, photo_url)

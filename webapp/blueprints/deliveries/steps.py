@@ -19,7 +19,7 @@ from webapp.forms.deliveries import FailForm, IncidentForm, ProofForm
 from webapp.forms.fields import renew_command_id
 from webapp.fragments import offer_undo
 from webapp.presentation import in_plain_words
-from webapp.proofs import incident_command, move_command, proof_command, shown_status
+from webapp.proofs import fail_command, incident_command, move_command, proof_command, shown_status
 
 
 @deliveries.post("/<delivery_id>/status")
@@ -39,24 +39,18 @@ def fail(delivery_id: str) -> ResponseReturnValue:
     if not form.validate():
         renew_command_id(form)
         return delivery_page(view, fail_form=form), 422
-    command = commands.ChangeDeliveryStatus(
-        delivery_id=view.delivery_id,
-        status=DeliveryStatus.FAILED,
-        reason=form.reason.data,
-        note=form.note.data or None,
-        expected_status=shown_status(),
-    )
-    outcome = attempt(lambda context: waybill().deliveries.change_status(command, context))
-    if isinstance(outcome, Refusal):
-        return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
-    said = in_plain_words(outcome.result["message"])
-    if not outcome.written and not outcome.replayed:
-        flash(f"{said} Somebody else was faster: your reason and note weren't kept.", "info")
-    elif command.expected_status is DeliveryStatus.PICKED_UP:
-        offer_undo(said, url_for("deliveries.retry", delivery_id=view.delivery_id), {})
-    else:
-        flash(said, "success")
-    return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
+    command = fail_command(view.delivery_id, form, shown_status())
+
+    def say(outcome: Outcome) -> None:
+        said = in_plain_words(outcome.result["message"])
+        if not outcome.written and not outcome.replayed:
+            flash(f"{said} Somebody else was faster: your reason and note weren't kept.", "info")
+        elif command.expected_status is DeliveryStatus.PICKED_UP:
+            offer_undo(said, url_for("deliveries.retry", delivery_id=view.delivery_id), {})
+        else:
+            flash(said, "success")
+
+    return _answer(view, attempt(lambda context: waybill().deliveries.change_status(command, context)), say)
 
 
 @deliveries.post("/<delivery_id>/retry")
@@ -100,14 +94,15 @@ def assign(delivery_id: str, what: str) -> ResponseReturnValue:
     outcome = changed_since(view, what, before or None, chosen) or attempt(
         assigning(view.delivery_id, what, chosen)
     )
-    if isinstance(outcome, Refusal):
-        return delivery_page(find_delivery_or_404(delivery_id), refusal=outcome), 422
-    if before == (chosen or ""):
-        flash(in_plain_words(outcome.result["message"]), "success")
-    else:
-        url = url_for("deliveries.assign", delivery_id=view.delivery_id, what=what)
-        offer_undo(outcome.result["message"], url, {what: before, "was": chosen or ""})
-    return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
+
+    def say(outcome: Outcome) -> None:
+        if before == (chosen or ""):
+            _say_message(outcome)
+        else:
+            url = url_for("deliveries.assign", delivery_id=view.delivery_id, what=what)
+            offer_undo(outcome.result["message"], url, {what: before, "was": chosen or ""})
+
+    return _answer(view, outcome, say)
 
 
 @deliveries.post("/<delivery_id>/incidents")
@@ -146,8 +141,18 @@ def capture_proof(delivery_id: str) -> ResponseReturnValue:
 
 
 def _act(view: DeliveryView, send: Callable[[Context], Outcome]) -> ResponseReturnValue:
-    outcome = attempt(send)
+    return _answer(view, attempt(send), _say_message)
+
+
+def _say_message(outcome: Outcome) -> None:
+    flash(in_plain_words(outcome.result["message"]), "success")
+
+
+def _answer(
+    view: DeliveryView, outcome: Outcome | Refusal, say: Callable[[Outcome], None]
+) -> ResponseReturnValue:
+    """The delivery's page again: with what was refused, or anew, with what `say` says of the outcome."""
     if isinstance(outcome, Refusal):
         return delivery_page(find_delivery_or_404(view.delivery_id), refusal=outcome), 422
-    flash(in_plain_words(outcome.result["message"]), "success")
+    say(outcome)
     return redirect(url_for("deliveries.show", delivery_id=view.delivery_id), 303)
