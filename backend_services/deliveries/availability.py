@@ -54,9 +54,9 @@ def driver_choices(
 
     The driver `keep` is among them in any case.
     """
-    found = list_drivers(session, q=q, limit=MOST_READ).items
-    kept = find_drivers(session, [keep]) if keep else {}
-    views = {view.driver_id: view for view in found} | kept
+    views = {view.driver_id: view for view in list_drivers(session, q=q, limit=MOST_READ).items}
+    if keep and keep not in views:
+        views |= find_drivers(session, [keep])
     choices = [
         _choice(view.driver_id, view.name, "", view.status, view.bookings, request) for view in views.values()
     ]
@@ -67,9 +67,9 @@ def vehicle_choices(
     session: Session, request: Request, *, q: str = "", keep: str | None = None, limit: int = MOST_SHOWN
 ) -> Choices:
     """At most `limit` vehicles, the free ones first, then by registration; else like `driver_choices`."""
-    found = list_vehicles(session, q=q, limit=MOST_READ).items
-    kept = find_vehicles(session, [keep]) if keep else {}
-    views = {view.vehicle_id: view for view in found} | kept
+    views = {view.vehicle_id: view for view in list_vehicles(session, q=q, limit=MOST_READ).items}
+    if keep and keep not in views:
+        views |= find_vehicles(session, [keep])
     choices = [
         _choice(view.vehicle_id, view.registration, view.vehicle_type, view.status, view.bookings, request)
         for view in views.values()

@@ -133,7 +133,8 @@ def delivery_page(
     """The page, with what was refused and the forms that were filled in wrongly."""
     session = db.session()
     history = queries.read_timeline(waybill().store, view.delivery_id)
-    drivers, vehicles = choices_for(view)
+    start, end = _planned(view)
+    drivers, vehicles = _choices(view, start, end)
     return page_or_block(
         "deliveries/show.html",
         "page",
@@ -146,18 +147,13 @@ def delivery_page(
         drivers=drivers,
         vehicles=vehicles,
         refusal=refusal,
-        retry_is_late=_retry_is_late(view),
+        # A second try of a failed delivery would have to begin in the past.
+        retry_is_late=view.status == DeliveryStatus.FAILED and end < datetime.now(UTC),
         fail_form=fail_form or FailForm(formdata=None, reason=_likely_reason(view)),
         incident_form=incident_form or IncidentForm(formdata=None),
         proof_form=proof_form or ProofForm(formdata=None),
         delay=view.predicted_delay(datetime.now(UTC)),
     )
-
-
-def _retry_is_late(view: DeliveryView) -> bool:
-    """Whether a second try of a failed delivery would have to begin in the past."""
-    route = find_route(db.session(), view.route_id) if view.status == DeliveryStatus.FAILED else None
-    return route is not None and route.scheduled_end_at < datetime.now(UTC)
 
 
 def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
@@ -167,16 +163,23 @@ def wish(start: datetime, end: datetime, delivery_id: str = "") -> Request:
 
 
 def choices_for(view: DeliveryView) -> tuple[Choices, Choices]:
-    """Who and what could be chosen, while that is possible. A retry takes the route's times as they are now."""
-    session, start, end = db.session(), view.scheduled_start_at, view.scheduled_end_at
+    """Who and what could be chosen, while that is possible."""
+    return _choices(view, *_planned(view))
+
+
+def _choices(view: DeliveryView, start: datetime, end: datetime) -> tuple[Choices, Choices]:
     if view.status not in (DeliveryStatus.PICKED_UP, DeliveryStatus.FAILED):
         return NO_CHOICES, NO_CHOICES
-    route = find_route(session, view.route_id) if view.status == DeliveryStatus.FAILED else None
-    if route is not None:
-        start, end = route.scheduled_start_at, route.scheduled_end_at
-    wished = wish(start, end, view.delivery_id)
+    session, wished = db.session(), wish(start, end, view.delivery_id)
     drivers = driver_choices(session, wished, keep=view.driver_id)
     return drivers, vehicle_choices(session, wished, keep=view.vehicle_id)
+
+
+def _planned(view: DeliveryView) -> tuple[datetime, datetime]:
+    """[start, end) of the delivery; of a failed one that of its next try, which takes the route's times of now."""
+    route = find_route(db.session(), view.route_id) if view.status == DeliveryStatus.FAILED else None
+    planned = route or view
+    return planned.scheduled_start_at, planned.scheduled_end_at
 
 
 def _names(history: list[RecordedEvent]) -> dict[str, str]:
