@@ -11,5 +11,7 @@ def fold(text: str) -> str:
 
     `webapp/static/js/fold.js` does the same in the browser, where the board is searched.
     """
+    if text.isascii():  # most are, and the board folds thousands at a time
+        return text.lower()
     bare = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     return bare.lower().replace("ß", "ss").replace("ς", "σ")
