@@ -3,6 +3,7 @@ import { askForAnswer } from "./board-ask.js";
 import { list } from "./board-rows.js";
 import { board, remember, select, selectedId } from "./board-selection.js";
 import { showAges } from "./board-ages.js";
+import { clock } from "./clock.js";
 import { showToast } from "./toasts.js";
 
 const NOT_TO_BE_SHOWN = [403, 404];
@@ -35,7 +36,7 @@ export async function openDrawer(id, takesFocus = true, wantedSide = "drawer") {
   if (asked !== id) return;
   if (found === null) {
     if (NOT_TO_BE_SHOWN.includes(status)) location.assign(`/deliveries/${id}`); // its page says what is the matter
-    else showToast(`Waybill can't be reached, so this delivery can't be opened. The list is as of ${list().dataset.goodAt}.`);
+    else showToast(`Waybill can't be reached, so this delivery can't be opened. The list is as of ${clock(Date.parse(list().dataset.goodAt), list().dataset.zone, true)}.`);
     return;
   }
   show(found);

@@ -5,6 +5,7 @@ import { applyRows, forget, list, showCounters } from "./board-rows.js";
 import { adoptSelection, refreshDrawer } from "./board-drawer.js";
 import { showAges, takeFixes } from "./board-ages.js";
 import { Line } from "./board-line.js";
+import { clock } from "./clock.js";
 
 const POLL_MS = 5_000, OTHER_DAY_MS = 30_000;
 
@@ -16,10 +17,6 @@ let pulling = null;
 
 const isLive = () => list()?.dataset.live === "yes";
 
-function clock(instant) {
-  return new Intl.DateTimeFormat("en-GB", { timeZone: list().dataset.zone, hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(instant);
-}
-
 // live, catching-up, reconnecting, polling or other-day.
 const WORDS = { live: "live", "catching-up": "catching up", reconnecting: "reconnecting", polling: `checking every ${POLL_MS / 1000} s`, "other-day": "not live" };
 
@@ -28,13 +25,13 @@ function say(state) {
   const pill = document.querySelector("[data-pill]");
   const [word, time] = pill.children;
   if (word.textContent !== WORDS[state]) word.textContent = WORDS[state];
-  time.textContent = state === "live" || state === "catching-up" ? "" : ` — as of ${clock(goodAt)}`;
+  time.textContent = state === "live" || state === "catching-up" ? "" : ` — as of ${clock(goodAt, list().dataset.zone, true)}`;
   pill.dataset.state = state;
 }
 
 function noteGood() {
   goodAt = new Date();
-  list().dataset.goodAt = clock(goodAt);
+  list().dataset.goodAt = goodAt.toISOString();
 }
 
 // Takes a frame; `isWhole` says that it holds everything since our own seq, as an answer to a pull does.

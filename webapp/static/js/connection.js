@@ -1,6 +1,8 @@
 // Says when a page is older than it looks: the server can't be reached, or was away meanwhile. The board's pill, and parts
 // that ask again by themselves, say so themselves. Where there is a pill is looked only when something points to trouble:
 // a live board hears from the server anyway.
+import { clock } from "./clock.js";
+
 const EVERY_MS = 15_000, AGAIN_MS = 3_000, BOUND_MS = 8_000;
 const bar = document.querySelector("[data-offline]");
 const asOf = document.querySelector("[data-as-of]");
@@ -46,8 +48,7 @@ function lookLater() {
 // What htmx brings is as of now, and the page with it when it is the whole of it.
 function renew({ target }) {
   if (!asOf) return;
-  const { zone } = asOf.dataset;
-  asOf.textContent = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date());
+  asOf.textContent = clock(new Date(), asOf.dataset.zone);
   if (target.id === "page" && !isAway) bar.hidden = true;
 }
 

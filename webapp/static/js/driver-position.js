@@ -1,5 +1,7 @@
 // Sends the phone's position while the driver wants it: every 5 to 15 s when moving, the faster the oftener, every 60 s when
 // still; in batches, each fix with its own time. It ends with the page.
+import { clock } from "./clock.js";
+
 const box = document.querySelector("[data-position]");
 const FAST_MPS = 12, FAST_MS = 5_000, SLOW_MS = 15_000, STILL_MS = 60_000, MOVED_M = 25, MOST_WAITING = 500, SEND_MS = 5_000;
 const REMEMBERED = "share-position";
@@ -12,7 +14,6 @@ let isSending = false;
 const control = box.querySelector("[data-position-switch]");
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const say = (text) => { box.querySelector("[data-position-state]").textContent = text; };
-const clock = () => new Date().toLocaleTimeString("en-GB", { timeZone: box.dataset.zone, hour: "2-digit", minute: "2-digit" });
 
 function metres(a, b) {
   const north = (a.latitude - b.latitude) * 111_320;
@@ -49,7 +50,7 @@ async function send() {
     const response = await post(batch);
     // What is refused for good (too old, signed out) would be refused again.
     if (response.ok || (response.status >= 400 && response.status < 500 && response.status !== 429)) waiting = waiting.slice(batch.length);
-    if (response.ok) say(`On. Last sent ${clock()}`);
+    if (response.ok) say(`On. Last sent ${clock(new Date(), box.dataset.zone)}`);
     else if (response.status === 401 || response.status === 403) say("Not sent: please sign in again.");
     else say("Not sent; trying again.");
   } catch {

@@ -1,5 +1,6 @@
 // The board at a past instant. Another time, filter, search or selection is another address of this page; the server
 // answers what its board shows beyond the one on the screen. Nothing here is live.
+import { clock } from "./clock.js";
 import "./kept-filters.js";
 import { leaveField } from "./leave-field.js";
 
@@ -142,14 +143,9 @@ function showTime({ at, words, title }) {
   pill.textContent = words;
   document.querySelector("[data-title]").textContent = title;
   document.title = words[0].toUpperCase() + words.slice(1);
-  document.getElementById("time").value = clock(Date.parse(at), true);
+  document.getElementById("time").value = clock(Date.parse(at), track.dataset.zone, true);
   slider.value = Math.floor((Date.parse(at) - dayStart) / 60_000);
-  slider.setAttribute("aria-valuetext", clock(Date.parse(at)));
-}
-
-function clock(instant, withSeconds = false) {
-  const parts = { timeZone: track.dataset.zone, hour: "2-digit", minute: "2-digit", ...(withSeconds && { second: "2-digit" }) };
-  return new Intl.DateTimeFormat("en-GB", parts).format(instant);
+  slider.setAttribute("aria-valuetext", clock(Date.parse(at), track.dataset.zone));
 }
 
 function markSelected() {
@@ -187,8 +183,8 @@ function move(step) {
 
 function goToMinute(minute) {
   const instant = dayStart + minute * 60_000;
-  pill.textContent = `history ${clock(instant)}`;
-  slider.setAttribute("aria-valuetext", clock(instant));
+  pill.textContent = `history ${clock(instant, track.dataset.zone)}`;
+  slider.setAttribute("aria-valuetext", clock(instant, track.dataset.zone));
   go({ at: new Date(instant).toISOString() });
 }
 slider.addEventListener("input", () => goToMinute(slider.valueAsNumber));

@@ -1,14 +1,7 @@
-// A driver on the map: a button with name, heading and the age of the position. Fresh under a minute, faded up to five,
-// grey "last seen" after.
-const FRESH_S = 60, FADING_S = 300;
-const ARROW = "M0 -15 L5 -8 L-5 -8 Z";
+// A driver on the map: a button with name, heading and the age of the position, grey "last seen" when that is old.
+import { ageOf } from "./ages.js";
 
-export function ageOf(at) {
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000));
-  const word = seconds < 60 ? `${seconds} s` : seconds < 3_600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
-  const age = seconds < FRESH_S ? "fresh" : seconds < FADING_S ? "fading" : "old";
-  return { age, text: age === "old" ? `last seen ${word} ago` : word };
-}
+const ARROW = "M0 -15 L5 -8 L-5 -8 Z";
 
 export function driverMarker(onClick) {
   const element = document.createElement("button");
@@ -29,7 +22,8 @@ export function driverMarker(onClick) {
   });
   let shown = null;
   const showAge = () => {
-    const { age: kind, text } = ageOf(shown.at);
+    const { age: kind, word } = ageOf(shown.at);
+    const text = kind === "old" ? `last seen ${word} ago` : word;
     const words = `${shown.name}, ${shown.isFree ? "free, " : ""}${kind === "old" ? text : `position ${text} old`}`;
     if (element.getAttribute("aria-label") === words) return; // of hundreds only some have changed
     if (element.dataset.age !== kind) element.dataset.age = kind;
