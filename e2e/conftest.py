@@ -18,6 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from e2e.on_the_road import OnTheRoad, add_on_the_road
 from e2e.places import Places, add_phone_places, add_places
 from tests.journey.city import add_driver
 from tests.journey.conftest import MODES, AnyServer, make_server
@@ -83,6 +84,16 @@ def phone_places(server: AnyServer, dana: str) -> Places:
     return add_phone_places(server.client, driver_id)
 
 
+@pytest.fixture(scope="module")
+def anna(server: AnyServer) -> OnTheRoad:
+    return add_on_the_road(server.client, "Anna Aho", "Opera")
+
+
+@pytest.fixture(scope="module")
+def bert(server: AnyServer) -> OnTheRoad:
+    return add_on_the_road(server.client, "Bert Berg", "Cathedral")
+
+
 def _send_form(http: httpx.Client, page: str, fields: dict[str, str], target: str = "") -> None:
     token = http.get(page).text.split('name="csrf_token" value="')[1].split('"')[0]
     assert http.post(target or page, data={**fields, "csrf_token": token}).status_code == 303
@@ -116,6 +127,14 @@ def open_page(browser: Browser, server: AnyServer) -> Iterator[Callable[..., Pag
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def desk(open_page: Callable[..., Page], dana: str) -> Page:
+    """A dispatcher at a desktop browser."""
+    page = open_page()
+    sign_in(page, dana)
+    return page
 
 
 def watch(page: Page, complaints: list[str]) -> None:

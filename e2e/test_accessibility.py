@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import sign_in
+from e2e.on_the_road import SENATE, add_on_the_road
 from e2e.places import SEND_EMPTY, Places, walk, walk_refusals
-from e2e.test_map import SENATE, add_on_the_road
 from tests.journey.city import add_delivery, add_driver, add_route, iso, ok, soon
 from tests.journey.server import Server
 

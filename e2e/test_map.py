@@ -21,24 +21,6 @@ pytestmark = pytest.mark.usefixtures("dana")
 PARTS = ("maplibre-gl-worker.mjs", "maplibre-gl.mjs", "helsinki-centre.geojson")
 
 
-@pytest.fixture(scope="module")
-def anna(server: Server) -> OnTheRoad:
-    return add_on_the_road(server.client, "Anna Aho", "Opera")
-
-
-@pytest.fixture(scope="module")
-def bert(server: Server) -> OnTheRoad:
-    return add_on_the_road(server.client, "Bert Berg", "Cathedral")
-
-
-@pytest.fixture
-def desk(open_page: Callable[..., Page]) -> Page:
-    """A dispatcher at a desktop browser."""
-    page = open_page()
-    sign_in(page, "dana")
-    return page
-
-
 def row(page: Page, driver: OnTheRoad) -> Locator:
     return page.locator(f"#d-{driver.delivery_id}")
 

@@ -1,12 +1,10 @@
 """The board's map in a real browser: what it costs a board, what its signs say, and who is free."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import sign_in
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
 from ops.processes import wait_until
 from tests.journey.city import add_driver
@@ -34,24 +32,6 @@ WORDS_AND_ROWS_AT_ONCE = """(text) => {
   field.dispatchEvent(new InputEvent("input", {bubbles: true}));
   return [...document.querySelectorAll("#board-list tbody tr:not([hidden])")].map(row => row.dataset.id);
 }"""
-
-
-@pytest.fixture(scope="module")
-def anna(server: Server) -> OnTheRoad:
-    return add_on_the_road(server.client, "Anna Aho", "Opera")
-
-
-@pytest.fixture(scope="module")
-def bert(server: Server) -> OnTheRoad:
-    return add_on_the_road(server.client, "Bert Berg", "Cathedral")
-
-
-@pytest.fixture
-def desk(open_page: Callable[..., Page]) -> Page:
-    """A dispatcher at a desktop browser."""
-    page = open_page()
-    sign_in(page, "dana")
-    return page
 
 
 def alone(server: Server) -> OnTheRoad:

@@ -1,19 +1,12 @@
-"""The app at this moment, and a program that calls its API with the key."""
+"""A program that calls the app's API with the key."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from eventstore.doors import Doors
-from tests.webapp.noon import API_KEY, scene_of_now, start_app, stop_app
-from tests.webapp.pages.scene import Scene
-
-DOORS = Doors(now=lambda: datetime.now(UTC))
+from tests.webapp.noon import API_KEY
 
 
 class Program:
@@ -39,18 +32,6 @@ class Program:
         text = str(problem["errors"][field])
         assert problem["detail"].startswith(f"{field}: {text}")
         return text
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    running = start_app(tmp_path, DOORS)
-    yield running
-    stop_app(running)
-
-
-@pytest.fixture
-def scene(app: Flask) -> Scene:
-    return scene_of_now(app)
 
 
 @pytest.fixture

@@ -8,16 +8,17 @@ def open_form(dana: Browser, delivery_id: str) -> Page:
     return dana.get(f"/board/deliveries/{delivery_id}/assign", htmx=True)
 
 
+def assign(dana: Browser, delivery_id: str, driver_id: str, vehicle_id: str) -> Page:
+    """Choose both in the form of now and send it."""
+    form = open_form(dana, delivery_id).form("Assign")
+    return dana.send(form, htmx=True, driver=driver_id, vehicle=vehicle_id)
+
+
 def test_driver_and_vehicle_in_one_go_and_back_by_undo(dana: Browser, scene: Scene) -> None:
     ida, van = scene.add_driver("Ida"), scene.add_vehicle()
     delivery_id = scene.add_delivery(scene.add_route(10)).delivery_id
 
-    page = dana.send(
-        open_form(dana, delivery_id).form("Assign"),
-        htmx=True,
-        driver=ida.driver_id,
-        vehicle=van.vehicle_id,
-    )
+    page = assign(dana, delivery_id, ida.driver_id, van.vehicle_id)
 
     view = scene.delivery(delivery_id)
     assert (view.driver_id, view.vehicle_id) == (ida.driver_id, van.vehicle_id)
@@ -34,12 +35,7 @@ def test_a_clash_offers_others_and_keeps_what_else_was_chosen(dana: Browser, sce
     scene.add_delivery(scene.add_route(10), busy)
     delivery_id = scene.add_delivery(scene.add_route(20)).delivery_id
 
-    refused = dana.send(
-        open_form(dana, delivery_id).form("Assign"),
-        htmx=True,
-        driver=busy.driver_id,
-        vehicle=van.vehicle_id,
-    )
+    refused = assign(dana, delivery_id, busy.driver_id, van.vehicle_id)
 
     assert refused.status == 422
     assert "overlaps by" in refused.text
@@ -54,12 +50,7 @@ def test_where_only_the_vehicle_clashes_the_driver_stays(dana: Browser, scene: S
     scene.add_delivery(scene.add_route(10), None, taken)
     delivery_id = scene.add_delivery(scene.add_route(20)).delivery_id
 
-    refused = dana.send(
-        open_form(dana, delivery_id).form("Assign"),
-        htmx=True,
-        driver=ida.driver_id,
-        vehicle=taken.vehicle_id,
-    )
+    refused = assign(dana, delivery_id, ida.driver_id, taken.vehicle_id)
 
     assert refused.status == 422
     assert "The vehicle is booked in that time" in refused.text

@@ -1,7 +1,6 @@
 """What a tracker gets that reports positions, and who may read them."""
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from backend_services.settings import load_settings
 from eventstore.doors import Doors
-from tests.webapp.noon import API_KEY, add_driver_account, scene_of_now, sign_in, start_app, stop_app
+from tests.webapp.noon import API_KEY, add_driver_account, scene_of_now, sign_in, stop_app
 from tests.webapp.pages.scene import Scene
 from webapp import create_app
 from webapp.wiring import build
@@ -24,15 +23,8 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    running = start_app(tmp_path, DOORS)
-    yield running
-    stop_app(running)
-
-
-@pytest.fixture
-def scene(app: Flask) -> Scene:
-    return scene_of_now(app)
+def doors() -> Doors:
+    return DOORS
 
 
 @pytest.fixture
