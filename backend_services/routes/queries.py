@@ -1,11 +1,11 @@
 """Reading the routes' rows. Every function takes a SQLAlchemy session and answers immutable views."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backend_services.paging import Page, after_cursor, page_of
@@ -61,19 +61,25 @@ def list_routes(
     query = select(RouteRow).where(
         *after_cursor("routes", cursor, tuple[datetime, str], order, descending=True)
     )
+    query = query.where(*_that_match(q, starting_from, starting_before))
     if status is not None:
         query = query.where(RouteRow.status == status)
-    if q:
-        query = query.where(RouteRow.search_text.contains(fold(q), autoescape=True))
-    if starting_from is not None:
-        query = query.where(RouteRow.scheduled_start_at >= starting_from)
-    if starting_before is not None:
-        query = query.where(RouteRow.scheduled_start_at < starting_before)
     rows = session.scalars(
         query.order_by(RouteRow.scheduled_start_at.desc(), RouteRow.route_id.desc()).limit(limit + 1)
     ).all()
     page = page_of("routes", rows, limit, lambda row: (row.scheduled_start_at, row.route_id))
     return Page(_views(session, page.items), page.next_cursor)
+
+
+def _that_match(
+    q: str, starting_from: datetime | None, starting_before: datetime | None
+) -> Iterator[ColumnElement[bool]]:
+    if q:
+        yield RouteRow.search_text.contains(fold(q), autoescape=True)
+    if starting_from is not None:
+        yield RouteRow.scheduled_start_at >= starting_from
+    if starting_before is not None:
+        yield RouteRow.scheduled_start_at < starting_before
 
 
 def list_routes_to_drive(
@@ -119,9 +125,16 @@ def list_places_within(
     return [(name, lat, lon) for name, lat, lon in rows if lat is not None and lon is not None]
 
 
-def count_routes_by_status(session: Session) -> dict[str, int]:
-    """How many routes have each status; every status is there."""
+def count_routes_by_status(
+    session: Session,
+    *,
+    q: str = "",
+    starting_from: datetime | None = None,
+    starting_before: datetime | None = None,
+) -> dict[str, int]:
+    """How many routes have each status, filtered like `list_routes`; every status is there."""
     query = select(RouteRow.status, func.count()).group_by(RouteRow.status)
+    query = query.where(*_that_match(q, starting_from, starting_before))
     counts: Counter[str] = Counter(dict(session.execute(query).all()))
     return {status.value: counts[status] for status in RouteStatus}
 

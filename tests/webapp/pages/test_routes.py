@@ -42,6 +42,14 @@ class TestTheList:
         assert "q=linnan" in page.link("Planning")
         assert f"date={day + timedelta(days=30)}" in page.link("Planning")
 
+    def test_the_chips_count_what_the_search_and_the_day_find(self, dana: Browser, scene: Scene) -> None:
+        for active in (True, False, False):
+            scene.add_route(active=active, origin="Chipway", destination="Harbour")
+        day = scene.noon.astimezone(HELSINKI).date()
+        page = dana.get(f"/routes?q=chipway&date={day}&status=Active")
+        assert all(page.link(chip) for chip in ("All 3", "Planning 2", "Active 1", "Deactivated 0"))
+        assert dana.get(f"/routes?q=chipway&date={day + timedelta(days=30)}").link("Planning 0")
+
     def test_pages_continue_where_the_last_one_ended(self, dana: Browser, scene: Scene) -> None:
         for _ in range(51):
             scene.add_route(active=False, stops=0, origin="Paging", destination="Away")

@@ -30,15 +30,15 @@ def index() -> ResponseReturnValue:
     """All routes, the latest start first."""
     status = request.args.get("status")
     status = status if status in set(RouteStatus) else None
-    bounds = _day_filter()
-    session = db.session()
+    start, end = _day_filter() or (None, None)
+    session, text = db.session(), searched_text()
     try:
         page = queries.list_routes(
             session,
             status=status,
-            q=searched_text(),
-            starting_from=bounds[0] if bounds else None,
-            starting_before=bounds[1] if bounds else None,
+            q=text,
+            starting_from=start,
+            starting_before=end,
             cursor=request.args.get("cursor"),
         )
     except BadCursor:
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
         "routes/index.html",
         "list",
         page=page,
-        counts=queries.count_routes_by_status(session),
+        counts=queries.count_routes_by_status(session, q=text, starting_from=start, starting_before=end),
         status=status,
         days=[("Today", today()), ("Tomorrow", today() + timedelta(days=1))],
         kept=kept_filters(LIST_FILTERS),
