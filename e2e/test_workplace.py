@@ -67,6 +67,17 @@ def test_a_bar_changes_in_its_place_and_moves_to_its_new_driver(
     expect(bar(page, delivery_id)).to_have_class(re.compile("indigo"))
 
 
+def test_on_a_phone_the_timeline_begins_where_now_can_be_seen(
+    open_page: Callable[..., Page], server: Server
+) -> None:
+    delivery_id = add_delivery(
+        server.client, add_route(server.client), add_driver(server.client, "Noon Niina")
+    )
+    page = open_board(open_page(390, 844), "/board?panes=timeline")
+    expect(bar(page, delivery_id).locator(".body")).to_be_in_viewport()
+    assert page.locator("[data-scroll]").evaluate("part => part.scrollLeft") > 0
+
+
 def test_filters_hold_in_both_panes_and_back_takes_them_back(
     open_page: Callable[..., Page], server: Server
 ) -> None:

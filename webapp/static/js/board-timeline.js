@@ -28,7 +28,10 @@ function scrollToZoom() {
   const hours = (Date.parse(chart().dataset.dayEnd) - Date.parse(chart().dataset.dayStart)) / 3_600_000;
   const zoom = ["day", "hours", "now"].find((name) => chart().classList.contains(`zoom-${name}`));
   const place = zoom === "now" ? progress() - NOW_HOURS / hours : zoom === "hours" ? WORKING_FROM_H / hours : 0;
-  scroller().scrollLeft = Math.max(0, place * track);
+  const left = Math.max(0, place * track), seen = scroller().clientWidth - chart().querySelector(".tl-name").offsetWidth;
+  const now = progress() * track;
+  const isAhead = now < track && now > left + seen; // as in the afternoon on a phone
+  scroller().scrollLeft = isAhead ? now - seen / 3 : left;
 }
 
 function zoomTo(zoom) {
