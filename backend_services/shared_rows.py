@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -25,6 +26,8 @@ from eventstore.sequencer import PlacedLog
 
 LOOK_S = 0.05
 """How often rows that somebody waits for are looked at without a poke."""
+GIVE_UP_S = 0.5
+"""Rows that couldn't be looked at for so long are waited for by nobody until they can be."""
 LAG_EVERY_S = 1.0
 CAUGHT_UP_S = 1.0
 """Rows that lack nothing older than this count as caught up; under load they always lack what is on its way."""
@@ -68,6 +71,7 @@ class Wait:
 
     def __init__(self, written: dict[str, int]) -> None:
         self.written = written
+        self.is_shown = False
         self.is_over = threading.Event()
 
 
@@ -83,6 +87,7 @@ class SharedRows:
         self._changed = threading.Condition()
         self._waits: list[Wait] = []
         self._may_look = False
+        self._is_away = False
         self._listeners: list[Callable[[], None]] = []
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -119,28 +124,31 @@ class SharedRows:
         return self._lag.events
 
     def wait_for(self, outcome: Outcome, timeout_s: float) -> bool:
-        """Wait until the rows show what the command did; False when `timeout_s` seconds weren't enough."""
+        """Wait until the rows show what the command did; False when `timeout_s` seconds weren't enough, and at once
+        while the rows can't be read at all."""
         if not outcome.written:
             return True
         wait = Wait(outcome.written)
         with self._changed:
+            if self._is_away:
+                return False
             self._waits.append(wait)
             self._may_look = True
             self._changed.notify()
-        is_shown = wait.is_over.wait(timeout_s)
+        wait.is_over.wait(timeout_s)
         with self._changed, suppress(ValueError):
             self._waits.remove(wait)
-        return is_shown
+        return wait.is_shown
 
     def _look(self) -> None:
         """Look for all who wait at once, whenever the rows may have changed: one query, however many wait."""
-        is_away = False
+        failing_since: float | None = None
         while not self._stopping.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._waits and self._may_look, LOOK_S)
                 self._may_look = False
                 waits = list(self._waits)
-            if not waits:
+            if not waits and failing_since is None:
                 continue
             streams = {stream for wait in waits for stream in wait.written}
             wanted = select(StreamVersion.stream, StreamVersion.version).where(
@@ -150,16 +158,25 @@ class SharedRows:
                 with self._engine.connect() as connection:
                     found = {row.stream: row.version for row in connection.execute(wanted)}
             except SQLAlchemyError as error:
-                if not is_away:
+                if failing_since is None:
+                    failing_since = time.monotonic()
                     reason = str(error).split("\n", maxsplit=1)[0]
                     log.warning("rows can't be looked at: %s; trying again until they can", reason)
-                is_away = True
+                if time.monotonic() - failing_since >= GIVE_UP_S:
+                    self._give_up()
                 self._stopping.wait(LOOK_S)
                 continue
-            is_away = False
+            failing_since, self._is_away = None, False
             for wait in waits:
                 if all(found.get(stream, 0) >= version for stream, version in wait.written.items()):
+                    wait.is_shown = True
                     wait.is_over.set()
+
+    def _give_up(self) -> None:
+        with self._changed:
+            self._is_away = True
+            for wait in self._waits:
+                wait.is_over.set()
 
     def _listen(self) -> None:
         self._pokes.listen(self._heard, self._stopping)

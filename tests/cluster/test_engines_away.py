@@ -17,6 +17,7 @@ from tests.engines import engine_url
 from tests.eventstore.cutting_proxy import CuttingProxy, Fault
 from tests.journey.city import add_driver, ok, refused
 from tests.journey.distributed import DistributedServer
+from webapp.wiring import READ_YOUR_WRITES_BOUND_S
 
 INSERT = b"\x02insert\x00"
 ANSWER_S = 15.0
@@ -130,6 +131,10 @@ def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_ca
         postgres.stop()
         done = answered(http, "POST", "/api/fleet/vehicles", json={"registration": "R", "vehicleType": "Van"})
         assert done.status_code == 200, done.text
+        began = time.monotonic()
+        for _ in range(5):
+            assert answered(http, "POST", "/api/fleet/drivers", json=a_driver()).status_code == 200
+        assert time.monotonic() - began < 5 * READ_YOUR_WRITES_BOUND_S / 2, "rows are waited for in vain"
         refused(answered(http, "GET", "/api/fleet/vehicles"), 503, "store_unavailable")
         assert answered(http, "GET", "/board").status_code == 503
         assert answered(http, "GET", "/health/ready").status_code == 503
