@@ -42,9 +42,10 @@ e2e: $(VENV)/.dev chromium java ## The browser tests in both modes
 screenshots: $(VENV)/.dev chromium ## The demo's pages at three sizes, light and dark, as pictures in var/screenshots
 	$(BIN)/python -m e2e.screenshots
 
-soak: $(VENV)/.dev java ## The race harness and the kill storm, large
+soak: $(VENV)/.dev java ## Races, kill -9 storms and outages of every engine, large
 	$(BIN)/python -m tests.eventstore.race --seconds 120 --workers 8
 	$(ENGINES) $(BIN)/python -m tests.cluster.kill_storm --commands 5000
+	$(BIN)/python -m tests.cluster.outage_storm
 
 bench: $(VENV)/.dev java ## Figures of both modes on this machine
 	$(ENGINES) $(BIN)/python -m tests.bench

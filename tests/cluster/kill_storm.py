@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -53,31 +53,41 @@ class Load:
     def _tell(self, _number: int) -> None:
         driver_id, vehicle_id = str(uuid4()), str(uuid4())
         route_id, delivery_id = str(uuid4()), str(uuid4())
-        start = soon()
-        stop = {"sequence": 1, "location": "P1", "expectedTime": iso(start + timedelta(minutes=20))}
         status = f"/api/deliveries/{delivery_id}/status"
         ids = {"driverId": driver_id, "vehicleId": vehicle_id}
-        self._send("POST", "/api/fleet/drivers", {"id": driver_id, "name": "D", "driverLicense": driver_id})
+        self._add_driver(driver_id)
         vehicle = {"id": vehicle_id, "registration": vehicle_id, "vehicleType": "Van"}
         self._send("POST", "/api/fleet/vehicles", vehicle)
-        route = {"id": route_id, "origin": "A", "destination": "B", "scheduledStartTime": iso(start)}
-        self._send("POST", "/api/routes", route)
-        self._send("POST", f"/api/routes/{route_id}/checkpoints", stop)
-        self._send("PATCH", f"/api/routes/{route_id}/status", {"status": "Active"})
+        self._add_route(route_id, soon())
         self._send("POST", "/api/deliveries", {"id": delivery_id, "routeId": route_id, **ids})
         self._send("PATCH", status, {"status": "InTransit"})
         reached = {"routeId": route_id, "sequence": 1, "location": "P1"}
         self._send("PATCH", f"/api/deliveries/{delivery_id}/checkpoint", reached)
         self._send("PATCH", status, {"status": "Failed", "reason": "no_access"})
 
+    def _add_driver(self, driver_id: str) -> None:
+        self._send("POST", "/api/fleet/drivers", {"id": driver_id, "name": "D", "driverLicense": driver_id})
+
+    def _add_route(self, route_id: str, start: datetime) -> None:
+        """An active one with one checkpoint, of 20 minutes."""
+        route = {"id": route_id, "origin": "A", "destination": "B", "scheduledStartTime": iso(start)}
+        stop = {"sequence": 1, "location": "P1", "expectedTime": iso(start + timedelta(minutes=20))}
+        self._send("POST", "/api/routes", route)
+        self._send("POST", f"/api/routes/{route_id}/checkpoints", stop)
+        self._send("PATCH", f"/api/routes/{route_id}/status", {"status": "Active"})
+
     def _send(self, method: str, path: str, body: object) -> None:
+        answer = self._ask(method, path, body)
+        if answer.status_code != 200:
+            self.refused.append(f"{method} {path}: {answer.text}")
+
+    def _ask(self, method: str, path: str, body: object) -> httpx.Response:
         key = str(uuid4())
-        answer: httpx.Response = send_until_answered(self._http, method, path, body, key)
-        with self._lock:
-            if answer.status_code == 200:
+        answer = send_until_answered(self._http, method, path, body, key)
+        if answer.status_code == 200:
+            with self._lock:
                 self.acknowledged.add(key)
-            else:
-                self.refused.append(f"{method} {path}: {answer.text}")
+        return answer
 
 
 def kill_in_turn(server: DistributedServer, load: Load, commands: int, seed: int) -> int:
@@ -128,6 +138,7 @@ def check(server: DistributedServer, acknowledged: set[str]) -> dict[str, int]:
     assert len(ids) == len(set(ids)), "a command is stored twice"
     lost = acknowledged - set(ids)
     assert not lost, f"{len(lost)} acknowledged commands are not stored"
+    assert oracle.double_bookings(stored) == 0, "somebody is booked twice"
     folded, shown = oracle.fold(stored), oracle.rows(server)
     for name in ("drivers", "deliveries", "bookings", "versions"):
         assert getattr(shown, name) == getattr(folded, name), f"the rows of {name} differ from the events"
@@ -153,6 +164,20 @@ def spoil_a_row(server: DistributedServer) -> None:
         connection.execute(f"UPDATE drivers SET set_status = 'Suspended' WHERE driver_id IN ({one})")  # noqa: S608
 
 
+def book_twice(server: DistributedServer) -> None:
+    """All bookings are one driver's."""
+    with pymongo.MongoClient(server.engine_urls["EVENT_STORE_URL"]) as client:
+        commits = client.get_default_database()["commits"]
+        booked = {"events.type": "DriverBooked"}
+        one = next(
+            event["data"]["driverId"]
+            for event in commits.find_one(booked)["events"]  # type: ignore[index]
+            if event["type"] == "DriverBooked"
+        )
+        changed = {"$set": {"events.$[booking].data.driverId": one}}
+        commits.update_many(booked, changed, array_filters=[{"booking.type": "DriverBooked"}])
+
+
 def lose_a_commit(server: DistributedServer) -> None:
     """An acknowledged commit that is gone."""
     with pymongo.MongoClient(server.engine_urls["EVENT_STORE_URL"]) as client:
@@ -162,6 +187,7 @@ def lose_a_commit(server: DistributedServer) -> None:
 PLANTS: dict[str, tuple[Callable[[DistributedServer], None], str]] = {
     "lost-message": (lose_a_message, "came after 0"),
     "wrong-row": (spoil_a_row, "rows of drivers differ"),
+    "double-booking": (book_twice, "somebody is booked twice"),
     "lost-commit": (lose_a_commit, "acknowledged commands are not stored"),
 }
 """Harm that can be done, and what the checks then say."""

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -42,6 +43,22 @@ def fold(stored: list[dict[str, Any]]) -> Fold:
             assert event["version"] == expected, f"{event['stream']} has a gap before {event['version']}"
             state.versions[event["stream"]] = expected
     return state
+
+
+def double_bookings(stored: list[dict[str, Any]]) -> int:
+    """How often a driver or vehicle was given to a delivery in a time in which it had another one."""
+    held: dict[str, dict[str, tuple[datetime, datetime]]] = defaultdict(dict)
+    found = 0
+    for event in (event for commit in stored for event in commit["events"]):
+        data = event["data"]
+        if event["type"] in ("DriverBooked", "VehicleBooked"):
+            others = held[data.get("driverId") or data["vehicleId"]]
+            start, end = (datetime.fromisoformat(data[name]) for name in ("from", "to"))
+            found += sum(start < until and since < end for since, until in others.values())
+            others[data["deliveryId"]] = start, end
+        elif event["type"] in ("DriverReleased", "VehicleReleased"):
+            held[data.get("driverId") or data["vehicleId"]].pop(data["deliveryId"], None)
+    return found
 
 
 def _apply(state: Fold, event_type: str, data: dict[str, Any]) -> None:
