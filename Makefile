@@ -20,7 +20,7 @@ run: $(VENV)/.run ## Start Waybill without demo data
 
 test: $(VENV)/.dev chromium java ## Lint, types and every test in both modes: what CI runs
 	@$(MAKE) --no-print-directory lint types
-	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup tests e2e
+	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests e2e
 
 lint: $(VENV)/.dev ## Style, formatting and the direction of imports
 	$(BIN)/ruff check $(SOURCES)
@@ -34,7 +34,7 @@ unit: $(VENV)/.dev ## The tests that need neither engines, server nor browser
 	$(BIN)/python -m pytest -n 2 tests --ignore tests/journey --ignore tests/cluster --ignore tests/webapp/demo
 
 journey: $(VENV)/.dev java ## The API journey in both modes, and the demo, against the running program
-	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup tests/journey tests/cluster tests/webapp/demo
+	$(ENGINES) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/journey tests/cluster tests/webapp/demo
 
 e2e: $(VENV)/.dev chromium java ## The browser tests in both modes
 	$(ENGINES) $(BIN)/python -m pytest e2e
