@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import psycopg
 import redis
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeout
@@ -25,6 +27,9 @@ from eventstore.redis_locks import RedisLocks
 
 T = TypeVar("T")
 
+LOOKED_EVERY_S = 0.1
+"""How often a wait for PostgreSQL looks for other things; what psycopg does."""
+
 MONGODB = Policy(most_at_once=100, total_timeout_s=4.0, try_timeout_s=SOCKET_TIMEOUT_S)
 """With the last try less than what a web process waits for a reply, so that a worker without a store still says so."""
 POSITIONS = Policy(most_at_once=60, try_timeout_s=SOCKET_TIMEOUT_S)
@@ -35,7 +40,7 @@ would outvote for long what fails since, and everybody would wait meanwhile."""
 LOCK_TIMEOUT_S = 0.25
 """A lock only saves contention, so nobody waits for Redis longer than for a lock."""
 POSTGRESQL = Policy(most_at_once=60, try_timeout_s=CONNECT_TIMEOUT_S)
-"""For connecting: what is asked over a connection has no time-out."""
+"""For connecting: what is asked over a connection has a time-out of its own."""
 
 
 @cache
@@ -148,18 +153,42 @@ def open_locks(settings: Settings) -> RedisLocks:
     return RedisLocks(client, settings.namespace)
 
 
-def guard_connections(engine: Engine) -> None:
-    """Refuse at once to connect to a PostgreSQL that was found unreachable."""
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that is closed when something asked over it isn't answered within `answers_within_s` seconds.
+
+    PostgreSQL's own time-outs need one that runs; this is for one that hangs, or can't be reached any more.
+    """
+
+    answers_within_s: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = LOOKED_EVERY_S, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, timeout or self.answers_within_s)
+        except psycopg.OperationalError:
+            if self.closed or self.info.transaction_status is not TransactionStatus.ACTIVE:
+                raise
+            self.close()
+            text = f"PostgreSQL didn't answer within {timeout or self.answers_within_s} s"
+            raise psycopg.OperationalError(text) from None
+
+
+def guard_connections(engine: Engine, answers_within_s: float | None = None) -> None:
+    """Refuse at once to connect to a PostgreSQL that was found unreachable, and to wait longer for an answer.
+
+    None is for what may wait for others' work, such as a rebuild.
+    """
     remote = _postgresql(f"{engine.url.host}:{engine.url.port}")
 
     @event.listens_for(engine, "do_connect")
-    def connect(dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def connect(_dialect: Dialect, _record: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         try:
-            return remote.call_once(dialect.connect, *arguments, **options)
+            connection = remote.call_once(BoundedConnection.connect, *arguments, **options)
         except DependencyDown as down:
             if isinstance(down.__cause__, psycopg.Error):
                 raise down.__cause__ from None
             raise psycopg.OperationalError(str(down)) from down
+        connection.answers_within_s = answers_within_s
+        return connection
 
 
 @cache

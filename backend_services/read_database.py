@@ -10,6 +10,10 @@ from backend_services.settings import Settings
 
 CONNECT_TIMEOUT_S = 5
 """To PostgreSQL, in whole seconds."""
+ANSWER_TIMEOUT_S = 5.0
+"""For each thing that a request asks PostgreSQL over a connection."""
+HINT_TIMEOUT_S = 1.0
+"""The same for a command, which reads rows only for a warning or an alternative and goes on without."""
 
 
 def schema_name(settings: Settings) -> str:
@@ -30,14 +34,16 @@ def read_models_url(settings: Settings, schema: str | None = None) -> URL:
     return url.update_query_dict(options)
 
 
-def open_read_models(settings: Settings, schema: str | None = None) -> Engine:
-    """The engine of the read models; nothing is connected yet."""
+def open_read_models(
+    settings: Settings, schema: str | None = None, answers_within_s: float | None = None
+) -> Engine:
+    """The engine of the read models; nothing is connected yet. See `guard_connections` for `answers_within_s`."""
     url = read_models_url(settings, schema)
     if url.get_backend_name() == "postgresql":
         from backend_services.guarded import guard_connections
 
         engine = create_engine(url, pool_size=5, max_overflow=15, pool_pre_ping=True, hide_parameters=True)
-        guard_connections(engine)
+        guard_connections(engine, answers_within_s)
         return engine
     # They can be built again, so a SQLite file needn't be synced at each commit.
     engine = create_engine(url, pool_size=16, max_overflow=-1, hide_parameters=True)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend_services.lag import Lag, lanes_behind, measure_lag
 from backend_services.pokes import Pokes
 from backend_services.projecting import all_projections, build_codec
-from backend_services.read_database import schema_name
+from backend_services.read_database import open_read_models, schema_name
 from backend_services.read_models import BoardCounter, ReadModel, board_head
 from backend_services.settings import Settings
 from eventstore.doors import new_id
@@ -98,7 +98,9 @@ class SharedRows:
     def start(self) -> None:
         """Listen and look in threads until `stop`. The tables are made first, where absent: everything that reads them
         may start then, and a page shows an empty list, though no projector has run yet."""
-        prepare_shared_rows(self._settings, self._engine)
+        patient = open_read_models(self._settings)  # a rebuild that is just about to switch is waited for
+        prepare_shared_rows(self._settings, patient)
+        patient.dispose()
         for name, run in (("pokes", self._listen), ("rows-look", self._look), ("rows-lag", self._watch_lag)):
             self._threads.append(threading.Thread(target=run, name=name, daemon=True))
             self._threads[-1].start()

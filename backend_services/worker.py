@@ -16,7 +16,7 @@ from backend_services.command_worker import CommandWorker
 from backend_services.guarded import GuardedStore, connect_redis, open_locks
 from backend_services.process import run_role, wait_for
 from backend_services.projecting import build_codec
-from backend_services.read_database import open_read_models
+from backend_services.read_database import HINT_TIMEOUT_S, open_read_models
 from backend_services.services import NAMES, build_services
 from backend_services.settings import Settings
 from eventstore.doors import Doors
@@ -31,7 +31,7 @@ def work(names: Sequence[str], settings: Settings, stopping: threading.Event) ->
     """Work for the named services until told to stop; commands in hand are finished."""
     store = GuardedStore(MongoEventStore(settings.event_store_url))
     doors, waiting = Doors(), connect_redis(settings, guarded=False)
-    engine = open_read_models(settings)
+    engine = open_read_models(settings, answers_within_s=HINT_TIMEOUT_S)
     executor = Executor(store, build_codec(), doors)
     services = build_services(settings, executor, open_locks(settings), sessionmaker(engine))
     if not wait_for(lambda: store.store_id, (StoreUnavailable,), stopping, "event store"):

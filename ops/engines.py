@@ -155,6 +155,25 @@ class PostgresServer:
         if self.child is not None:
             self.child.stop(20, signal.SIGQUIT)
 
+    def freeze(self) -> None:
+        """Halt it with all its backends, which are groups of their own: connections stay, nothing is answered."""
+        assert self.child is not None
+        self.child.freeze()  # first the one that would start others
+        for pid in self._backends():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+        assert self.child is not None
+        for pid in self._backends():
+            os.kill(pid, signal.SIGCONT)
+        self.child.thaw()
+
+    def _backends(self) -> list[int]:
+        assert self.child is not None
+        found = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text()
+        return [int(pid) for pid in found.split()]
+
     def _make_cluster(self, data: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o700)

@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, Select, event, func, inspect, select
 from sqlalchemy.schema import CreateSchema
 
-from backend_services.read_database import CONNECT_TIMEOUT_S, read_models_url
+from backend_services.read_database import ANSWER_TIMEOUT_S, CONNECT_TIMEOUT_S, read_models_url
 from backend_services.settings import Settings
 from eventstore.projections import CheckpointModel
 
@@ -42,7 +42,7 @@ def init_database(app: Flask, settings: Settings) -> None:
             from backend_services.guarded import guard_connections
 
             for engine in db.engines.values():
-                guard_connections(engine)
+                guard_connections(engine, ANSWER_TIMEOUT_S)
             create_accounts(db.engines["accounts"])
         else:
             event.listen(db.engines["accounts"], "connect", _set_pragmas)

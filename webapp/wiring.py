@@ -14,7 +14,7 @@ from backend_services.fleet.service import FleetService
 from backend_services.fleet.sqlite_positions import SqlitePositions
 from backend_services.projecting import all_projections, build_codec, prepare_read_models
 from backend_services.read_cache import OwnReadCache, ReadCache
-from backend_services.read_database import open_read_models
+from backend_services.read_database import ANSWER_TIMEOUT_S, open_read_models
 from backend_services.routes.service import RouteService
 from backend_services.services import Services, build_services
 from backend_services.settings import Settings
@@ -67,7 +67,7 @@ class Waybill:
         self.settings = settings
         self.doors = doors or Doors()
         self.codec = build_codec()
-        self.engine = open_read_models(settings)
+        self.engine = open_read_models(settings, answers_within_s=ANSWER_TIMEOUT_S)
         self.sessions: sessionmaker[Session] = sessionmaker(self.engine)
         self._companions: list[Companion] = []
         self.store: EventStore

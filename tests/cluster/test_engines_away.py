@@ -121,6 +121,28 @@ def test_an_event_store_that_hangs_is_503_even_in_the_midst_of_a_command(
         proxy.close()
 
 
+def test_a_postgresql_that_hangs_is_found_out_and_everything_goes_on_afterwards(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    server = DistributedServer(tmp_path / "city", engines={"DATABASE_URL": postgres.url}).start()
+    http = server.client
+    try:
+        add_driver(http)
+        ok(http.get("/api/fleet/drivers"))  # over a connection that is kept
+        postgres.freeze()
+        refused(answered(http, "GET", "/api/fleet/drivers"), 503, "store_unavailable")
+        stored = answered(http, "POST", "/api/fleet/drivers", json=a_driver())
+        assert stored.status_code == 200, stored.text
+        assert answered(http, "GET", "/health/ready").status_code == 503
+        postgres.thaw()
+        path = f"/api/fleet/drivers/{stored.json()['id']}"
+        wait_until(lambda: http.get(path).status_code == 200, 30, "the row")
+        server.cluster.await_ready()
+    finally:
+        postgres.thaw()
+        server.remove()
+
+
 def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_catch_up(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
