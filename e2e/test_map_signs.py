@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
 from ops.processes import wait_until
-from tests.journey.city import add_driver
+from tests.journey.city import add_driver, ok
 from tests.journey.server import Server
 
 pytestmark = pytest.mark.usefixtures("dana")
@@ -64,6 +64,9 @@ def test_a_position_touches_nothing_but_its_driver(
     expect(marker(desk, bert)).to_have_attribute("data-latitude", str(SENATE[0]), timeout=20_000)
     desk.evaluate(WATCH_MAP)
 
+    with desk.expect_response("**/board/map?*only=*"):  # the map asks anew about a delivery that changed
+        incident = {"type": "Delay", "description": "Queue"}
+        ok(server.client.post(f"/api/deliveries/{bert.delivery_id}/incidents", json=incident))
     report(server.client, anna.driver_id, PARK)
 
     expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]), timeout=20_000)

@@ -33,8 +33,11 @@ export function showRow(id, driver) {
   who.querySelector("[data-free]").hidden = !driver.isFree;
   if (!driver.at) return row;
   if (!when.querySelector(".fix")) when.replaceChildren(Object.assign(document.createElement("span"), { className: "fix" }));
-  Object.assign(when.firstElementChild.dataset, { fixOf: id, fixAt: driver.at });
-  where.textContent = `${driver.latitude.toFixed(4)}, ${driver.longitude.toFixed(4)}`;
+  // All are shown when one delivery changes, so what is the same is left alone.
+  const { dataset } = when.firstElementChild;
+  if (dataset.fixAt !== driver.at) Object.assign(dataset, { fixOf: id, fixAt: driver.at });
+  const place = `${driver.latitude.toFixed(4)}, ${driver.longitude.toFixed(4)}`;
+  if (where.textContent !== place) where.textContent = place;
   showAges(row);
   return row;
 }

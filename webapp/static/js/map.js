@@ -232,6 +232,9 @@ class LiveMap {
       marker.element.removeAttribute("aria-roledescription");
       marker.choose(driver.id === this.#chosen.driver);
     }
+    const text = JSON.stringify(driver);
+    if (known.text === text) return; // all are set when one delivery changes
+    known.text = text;
     known.pin.setLngLat(lngLat(driver));
     known.marker.show(driver);
   }
