@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,6 +79,15 @@ class MongoServer:
         for client in clients:
             client.close()
         return self
+
+    def step_down(self) -> None:
+        """Make the primary give up for two seconds, and wait for the next election; it may win that one, too."""
+        client: pymongo.MongoClient[Any]
+        with pymongo.MongoClient(self.url) as client:
+            before = wait_until(lambda: _election(client), 20, "a primary")
+            with suppress(PyMongoError):  # it may close this connection, too
+                client.admin.command({"replSetStepDown": 2, "secondaryCatchUpPeriodSecs": 1, "force": True})
+            wait_until(lambda: _election(client) not in (None, before), 30, "another election")
 
     def stop(self) -> None:
         """Kill every member; what was journalled stays."""
@@ -338,6 +347,13 @@ def _initiate(client: pymongo.MongoClient[Any], config: dict[str, Any]) -> None:
     except OperationFailure as error:
         if error.code != ALREADY_INITIALIZED:
             raise
+
+
+def _election(client: "pymongo.MongoClient[Any]") -> object:
+    """What names the election that the present primary won; None while there is none."""
+    with suppress(PyMongoError):
+        return client.admin.command("hello").get("electionId")
+    return None
 
 
 def _is_primary(client: pymongo.MongoClient[Any]) -> bool:

@@ -16,14 +16,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import pymongo
 import redis
-from pymongo.errors import PyMongoError
 
 from ops.cluster import FULL
 from ops.engines import Engine, MongoServer, PostgresServer, RedisServer
@@ -105,6 +103,13 @@ def freeze_redis(city: City, lasts_s: float) -> None:
     city.redis.child.thaw()
 
 
+def freeze_postgres(city: City, lasts_s: float) -> None:
+    """It keeps its connections and answers nothing."""
+    city.postgres.freeze()
+    time.sleep(lasts_s)
+    city.postgres.thaw()
+
+
 def stop(engine: Callable[[City], Engine]) -> Callable[[City, float], None]:
     """It is away for a while; Redis comes back empty."""
 
@@ -118,17 +123,7 @@ def stop(engine: Callable[[City], Engine]) -> Callable[[City, float], None]:
 
 def step_down(city: City, _lasts_s: float) -> None:
     """MongoDB's primary gives up for two seconds; it may win the next election, too."""
-    with pymongo.MongoClient(city.mongo.url) as client:
-        before = wait_until(lambda: _election(client), 20, "a primary")
-        with suppress(PyMongoError):  # it may close this connection, too
-            client.admin.command({"replSetStepDown": 2, "secondaryCatchUpPeriodSecs": 1, "force": True})
-        wait_until(lambda: _election(client) not in (None, before), 30, "another election")
-
-
-def _election(client: "pymongo.MongoClient[dict[str, object]]") -> object:
-    with suppress(PyMongoError):
-        return client.admin.command("hello").get("electionId")
-    return None
+    city.mongo.step_down()
 
 
 def end_web(city: City, _lasts_s: float) -> None:
@@ -147,6 +142,7 @@ OUTAGES: dict[str, tuple[Callable[[City, float], None], int, float]] = {
     "redis-frozen": (freeze_redis, 1, 30),
     "kafka-stopped": (stop(lambda city: city.kafka), 1, 30),
     "postgresql-stopped": (stop(lambda city: city.postgres), 1, 60),
+    "postgresql-frozen": (freeze_postgres, 1, 30),
     "mongodb-stopped": (stop(lambda city: city.mongo), 3, 10),
     "mongodb-steps-down": (step_down, 20, 0),
     "web-ends": (end_web, 50, 0),

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
-from pymongo.errors import PyMongoError
 
 from eventstore.doors import new_id
 from eventstore.execute import Contention
@@ -43,34 +42,24 @@ class Figures:
 
 
 @pytest.fixture(scope="module")
-def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoEventStore]:
-    """A store on a set of three members."""
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MongoServer]:
+    """A set of three."""
     engine_url("EVENT_STORE_URL")  # where no MongoDB can be had, this is skipped as the other tests are
     try:
         server = MongoServer(tmp_path_factory.mktemp("set") / "mongo", members=3)
     except EngineUnavailable as missing:
         pytest.skip(str(missing))
-    server.start()
-    store = MongoEventStore(server.url)
-    assert store.store_id
-    yield store
-    store.close()
+    yield server.start()
     server.stop()
 
 
-def step_down(store: MongoEventStore) -> None:
-    """Make the primary give up for two seconds, and wait for the next election; it may win that one, too."""
-    before = wait_until(lambda: election(store), 20, "a primary")
-    with suppress(PyMongoError):  # it may close this connection, too
-        store.client.admin.command({"replSetStepDown": 2, "secondaryCatchUpPeriodSecs": 1, "force": True})
-    wait_until(lambda: election(store) not in (None, before), 30, "another election")
-
-
-def election(store: MongoEventStore) -> object:
-    """What names the election that the present primary won; None while there is none."""
-    with suppress(PyMongoError):
-        return store.client.admin.command("hello").get("electionId")
-    return None
+@pytest.fixture(scope="module")
+def replica_set(members: MongoServer) -> Iterator[MongoEventStore]:
+    """A store on them."""
+    store = MongoEventStore(members.url)
+    assert store.store_id
+    yield store
+    store.close()
 
 
 def await_more(figures: Figures) -> None:
@@ -79,7 +68,7 @@ def await_more(figures: Figures) -> None:
     wait_until(lambda: len(figures.acknowledged) >= wanted, 20, "more commands")
 
 
-def run(store: MongoEventStore) -> Figures:
+def run(store: MongoEventStore, members: MongoServer) -> Figures:
     """Clients add, two sequencers place, and the primary steps down, until it did so often enough."""
     figures, over = Figures(), threading.Event()
 
@@ -109,7 +98,7 @@ def run(store: MongoEventStore) -> Figures:
         try:
             await_more(figures)
             for _ in range(STEP_DOWNS):
-                step_down(store)
+                members.step_down()
                 figures.step_downs += 1
                 await_more(figures)
         finally:
@@ -127,8 +116,10 @@ def lost_or_doubled(store: MongoEventStore, acknowledged: list[str]) -> list[str
     return [command_id for command_id in acknowledged if events[command_id] != 1]
 
 
-def test_nothing_acknowledged_is_lost_while_the_primary_steps_down(replica_set: MongoEventStore) -> None:
-    figures = run(replica_set)
+def test_nothing_acknowledged_is_lost_while_the_primary_steps_down(
+    replica_set: MongoEventStore, members: MongoServer
+) -> None:
+    figures = run(replica_set, members)
     place_all(replica_set)
     print(figures)
     assert figures.step_downs == STEP_DOWNS
