@@ -43,6 +43,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     running.stop()
 
 
+@pytest.fixture
+def server(tmp_path: Path, postgres: PostgresServer) -> Iterator[DistributedServer]:
+    """On that PostgreSQL, which is there again at the end whatever a test did with it."""
+    running = DistributedServer(tmp_path / "city", engines={"DATABASE_URL": postgres.url})
+    yield running.start()
+    if postgres.child is None or not postgres.child.is_running:
+        postgres.start()
+    postgres.thaw()
+    running.remove()
+
+
 def answered(http: httpx.Client, method: str, path: str, **more: object) -> httpx.Response:
     began = time.monotonic()
     answer = http.request(method, path, **more)  # type: ignore[arg-type]
@@ -122,64 +133,51 @@ def test_an_event_store_that_hangs_is_503_even_in_the_midst_of_a_command(
 
 
 def test_a_postgresql_that_hangs_is_found_out_and_everything_goes_on_afterwards(
-    tmp_path: Path, postgres: PostgresServer
+    server: DistributedServer, postgres: PostgresServer
 ) -> None:
-    server = DistributedServer(tmp_path / "city", engines={"DATABASE_URL": postgres.url}).start()
     http = server.client
-    try:
-        add_driver(http)
-        ok(http.get("/api/fleet/drivers"))  # over a connection that is kept
-        postgres.freeze()
-        refused(answered(http, "GET", "/api/fleet/drivers"), 503, "store_unavailable")
-        stored = answered(http, "POST", "/api/fleet/drivers", json=a_driver())
-        assert stored.status_code == 200, stored.text
-        assert answered(http, "GET", "/health/ready").status_code == 503
-        postgres.thaw()
-        path = f"/api/fleet/drivers/{stored.json()['id']}"
-        wait_until(lambda: http.get(path).status_code == 200, 30, "the row")
-        server.cluster.await_ready()
-    finally:
-        postgres.thaw()
-        server.remove()
+    add_driver(http)
+    ok(http.get("/api/fleet/drivers"))  # over a connection that is kept
+    postgres.freeze()
+    refused(answered(http, "GET", "/api/fleet/drivers"), 503, "store_unavailable")
+    stored = answered(http, "POST", "/api/fleet/drivers", json=a_driver())
+    assert stored.status_code == 200, stored.text
+    assert answered(http, "GET", "/health/ready").status_code == 503
+    postgres.thaw()
+    path = f"/api/fleet/drivers/{stored.json()['id']}"
+    wait_until(lambda: http.get(path).status_code == 200, 30, "the row")
+    server.cluster.await_ready()
 
 
 def test_without_postgresql_commands_are_stored_nothing_is_set_aside_and_rows_catch_up(
-    tmp_path: Path, postgres: PostgresServer
+    server: DistributedServer, postgres: PostgresServer
 ) -> None:
-    server = DistributedServer(tmp_path / "city", engines={"DATABASE_URL": postgres.url}).start()
     http = server.client
-    try:
-        add_driver(http)
-        postgres.stop()
-        done = answered(http, "POST", "/api/fleet/vehicles", json={"registration": "R", "vehicleType": "Van"})
-        assert done.status_code == 200, done.text
-        began = time.monotonic()
-        for _ in range(5):
-            assert answered(http, "POST", "/api/fleet/drivers", json=a_driver()).status_code == 200
-        assert time.monotonic() - began < 5 * READ_YOUR_WRITES_BOUND_S / 2, "rows are waited for in vain"
-        refused(answered(http, "GET", "/api/fleet/vehicles"), 503, "store_unavailable")
-        assert answered(http, "GET", "/board").status_code == 503
-        assert answered(http, "GET", "/health/ready").status_code == 503
-        postgres.start()
-        wait_until(
-            lambda: http.get(f"/api/fleet/vehicles/{done.json()['id']}").status_code == 200, 30, "the row"
-        )
-        server.cluster.await_ready()
-        assert oracle.rows(server) == oracle.fold(oracle.commits(server))
-        with psycopg.connect(server.engine_urls["DATABASE_URL"]) as connection:
-            schema = f"{server.name}_read_v%"
-            found = connection.execute(
-                "SELECT count(*) FROM pg_stat_user_tables WHERE schemaname LIKE %s AND relname = 'dead_letters'"
-                " AND n_live_tup > 0",
-                (schema,),
-            ).fetchone()
-        assert found == (0,)
-        assert times_said_that_rows_are_away(server) == 1
-        add_driver(http)
-        postgres.stop()
+    add_driver(http)
+    postgres.stop()
+    done = answered(http, "POST", "/api/fleet/vehicles", json={"registration": "R", "vehicleType": "Van"})
+    assert done.status_code == 200, done.text
+    began = time.monotonic()
+    for _ in range(5):
         assert answered(http, "POST", "/api/fleet/drivers", json=a_driver()).status_code == 200
-        assert times_said_that_rows_are_away(server) == 2
-    finally:
-        if postgres.child is None or not postgres.child.is_running:
-            postgres.start()
-        server.remove()
+    assert time.monotonic() - began < 5 * READ_YOUR_WRITES_BOUND_S / 2, "rows are waited for in vain"
+    refused(answered(http, "GET", "/api/fleet/vehicles"), 503, "store_unavailable")
+    assert answered(http, "GET", "/board").status_code == 503
+    assert answered(http, "GET", "/health/ready").status_code == 503
+    postgres.start()
+    wait_until(lambda: http.get(f"/api/fleet/vehicles/{done.json()['id']}").status_code == 200, 30, "the row")
+    server.cluster.await_ready()
+    assert oracle.rows(server) == oracle.fold(oracle.commits(server))
+    with psycopg.connect(server.engine_urls["DATABASE_URL"]) as connection:
+        schema = f"{server.name}_read_v%"
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_user_tables WHERE schemaname LIKE %s AND relname = 'dead_letters'"
+            " AND n_live_tup > 0",
+            (schema,),
+        ).fetchone()
+    assert found == (0,)
+    assert times_said_that_rows_are_away(server) == 1
+    add_driver(http)
+    postgres.stop()
+    assert answered(http, "POST", "/api/fleet/drivers", json=a_driver()).status_code == 200
+    assert times_said_that_rows_are_away(server) == 2
