@@ -26,7 +26,7 @@ import redis
 from ops.cluster import FULL
 from ops.engines import Engine, MongoServer, PostgresServer, RedisServer
 from ops.kafka_broker import KafkaBroker
-from ops.processes import wait_until
+from ops.processes import Child, wait_until
 from tests.cluster.kill_storm import CLIENTS, PLANTS, Load, await_agreement, check
 from tests.journey.city import soon
 from tests.journey.distributed import DistributedServer
@@ -95,19 +95,17 @@ def flush_redis(city: City, _lasts_s: float) -> None:
         client.flushall()
 
 
-def freeze_redis(city: City, lasts_s: float) -> None:
-    """It keeps its connections and answers nothing."""
-    assert city.redis.child is not None
-    city.redis.child.freeze()
-    time.sleep(lasts_s)
-    city.redis.child.thaw()
+def freeze(halted: Callable[[City], Child | PostgresServer | None]) -> Callable[[City, float], None]:
+    """It keeps its connections and answers nothing for a while."""
 
+    def freeze_it(city: City, lasts_s: float) -> None:
+        engine = halted(city)
+        assert engine is not None
+        engine.freeze()
+        time.sleep(lasts_s)
+        engine.thaw()
 
-def freeze_postgres(city: City, lasts_s: float) -> None:
-    """It keeps its connections and answers nothing."""
-    city.postgres.freeze()
-    time.sleep(lasts_s)
-    city.postgres.thaw()
+    return freeze_it
 
 
 def stop(engine: Callable[[City], Engine]) -> Callable[[City, float], None]:
@@ -139,10 +137,10 @@ def end_web(city: City, _lasts_s: float) -> None:
 OUTAGES: dict[str, tuple[Callable[[City, float], None], int, float]] = {
     "redis-flushed": (flush_redis, 20, 0),
     "redis-stopped": (stop(lambda city: city.redis), 5, 5),
-    "redis-frozen": (freeze_redis, 1, 30),
+    "redis-frozen": (freeze(lambda city: city.redis.child), 1, 30),
     "kafka-stopped": (stop(lambda city: city.kafka), 1, 30),
     "postgresql-stopped": (stop(lambda city: city.postgres), 1, 60),
-    "postgresql-frozen": (freeze_postgres, 1, 30),
+    "postgresql-frozen": (freeze(lambda city: city.postgres), 1, 30),
     "mongodb-stopped": (stop(lambda city: city.mongo), 3, 10),
     "mongodb-steps-down": (step_down, 20, 0),
     "web-ends": (end_web, 50, 0),
