@@ -168,6 +168,8 @@ class SharedRows:
                     self._give_up()
                 self._stopping.wait(LOOK_S)
                 continue
+            if failing_since is not None:
+                log.info("rows can be looked at again")
             failing_since, self._is_away = None, False
             for wait in waits:
                 if all(found.get(stream, 0) >= version for stream, version in wait.written.items()):
