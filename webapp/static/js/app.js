@@ -1,5 +1,6 @@
 // Small things every page needs: the CSRF header for htmx, one submit per form, focus on errors, theme, toasts.
 import "./connection.js";
+import "./early-changes.js";
 import "./filters.js";
 import "./htmx-feedback.js";
 import { showToast } from "./toasts.js";
