@@ -15,6 +15,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -33,6 +34,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SHOWN_WITHIN_S = 30
+"""How long a page may take before a test fails: no measure of its speed, since the cores may be busy otherwise."""
+expect.set_options(timeout=SHOWN_WITHIN_S * 1000)
 # Chromium logs as errors what may be as it should: a refusal, see watch(), and a server that a test took away.
 A_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 SERVER_AWAY = re.compile(r".*ERR_(CONNECTION_(REFUSED|RESET)|EMPTY_RESPONSE|INTERNET_DISCONNECTED)")
@@ -117,7 +121,7 @@ def open_page(browser: Browser, server: AnyServer) -> Iterator[Callable[..., Pag
             viewport={"width": width, "height": height},
             **options,  # type: ignore[arg-type]
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(SHOWN_WITHIN_S * 1000)
         contexts.append(context)
         page = context.new_page()
         watch(page, complaints)

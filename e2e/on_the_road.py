@@ -65,7 +65,7 @@ def report(http: httpx.Client, driver_id: str, place: tuple[float, float], age_s
 
 def open_map(page: Page, address: str = "/board") -> None:
     page.goto(address)
-    expect(page.locator("#map")).to_have_attribute("data-ready", "yes", timeout=20_000)
+    expect(page.locator("#map")).to_have_attribute("data-ready", "yes")
 
 
 def marker(page: Page, driver: OnTheRoad) -> Locator:

@@ -144,7 +144,7 @@ def show(page: Page, address: str) -> None:
     page.wait_for_load_state("networkidle")
     # A phone shows one pane, so the board's map may be out of sight.
     for drawn in page.locator("[data-pane=map]:visible [data-map], [data-map]:not([data-pane=map] *)").all():
-        expect(drawn).to_have_attribute("data-ready", "yes", timeout=20_000)
+        expect(drawn).to_have_attribute("data-ready", "yes")
 
 
 def walk(page: Page, places: Places) -> Iterator[str]:

@@ -129,7 +129,7 @@ def test_the_board_is_accessible_while_one_works_with_it(
     sign_in(page, dana)
     page.goto(f"/board?panes=map,list,timeline&delivery={on_the_road.delivery_id}")
     expect(page.locator(f".map-driver[data-driver='{on_the_road.driver_id}']")).to_have_attribute(
-        "aria-pressed", "true", timeout=20_000
+        "aria-pressed", "true"
     )
     expect(page.locator("#glance-title")).to_be_visible()
     found = {"map with drawer": complaints(page)}

@@ -66,7 +66,7 @@ def test_the_board_stays_where_a_delivery_cannot_be_opened_because_the_server_is
         expect(page).to_have_url(re.compile("/board"))
         expect(page.locator(f"#d-{first}")).to_be_visible()
         expect(said).to_have_count(1)
-    expect(page.locator("[data-pill]")).to_have_text("live", timeout=30_000)
+    expect(page.locator("[data-pill]")).to_have_text("live")
     page.locator(f"#d-{second} .rowlink").click()
     expect(page.locator(f"#drawer [data-glance='{second}']")).to_be_visible()
     page.close()
@@ -203,6 +203,7 @@ def test_filters_go_along_to_another_time_and_another_day(page: Page, server: An
         for name, value in wanted.items():
             part = re.compile(rf"[?&]{name}={'' if value in (None, ANY) else f'{value}(&|$)'}")
             (expect(page).not_to_have_url if value is None else expect(page).to_have_url)(part)
+        page.wait_for_load_state()  # before that keys are pressed in vain
 
     leads_to(status="InTransit", q=word, delivery=delivery_id)  # what was typed is in the address in a moment
     page.get_by_role("link", name="History").click()

@@ -85,7 +85,7 @@ def test_checkpoints_are_marked_in_place_up_to_a_signature_on_the_pad(desk: Page
     desk.get_by_role("button", name="Delivered", exact=True).click()
     picture = desk.get_by_role("img", name="Signature of Reception")
     expect(picture).to_be_visible()
-    wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 0, 5, "the picture itself")
+    wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 0, what="the picture itself")
 
 
 def test_a_clash_comes_in_place_with_the_focus_and_an_undo_follows(desk: Page, server: Server) -> None:
@@ -206,7 +206,7 @@ def test_a_page_that_was_left_open_says_that_it_may_be_old_and_when_it_could_be_
     bar = desk.locator(".offline")
     expect(bar).to_contain_text("Waybill can't be reached, so what you see may be old.")
     server.start()
-    expect(bar).to_contain_text("Waybill is back.", timeout=15_000)
+    expect(bar).to_contain_text("Waybill is back.")
     bar.get_by_role("link", name="Load the page again").click()
     expect(bar).to_be_hidden()
     desk.close()
@@ -266,5 +266,5 @@ def test_when_the_server_is_away_an_action_says_so_and_keeps_the_page(
     server.start()
     desk.get_by_role("button", name="Reached 1. P1").click()
     # The killed publisher's lease has to run out; the page shows by itself when the rows have caught up.
-    expect(desk.get_by_role("button", name="Reached 2. P2")).to_be_visible(timeout=20_000)
+    expect(desk.get_by_role("button", name="Reached 2. P2")).to_be_visible(timeout=30_000)
     desk.close()

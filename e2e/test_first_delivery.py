@@ -9,6 +9,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 from e2e.conftest import PASSWORD, make_first_account, row_of, sign_in
+from ops.processes import wait_until
 from tests.journey.server import Server
 
 CHECKPOINTS = ("Aleksanterinkatu 46", "Unioninkatu 28")
@@ -34,7 +35,7 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(open_page: Callable[..., Pag
     expect(desk.get_by_text("Reception").first).to_be_visible()
     picture = desk.get_by_role("img", name=re.compile("Signature")).first
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 0
+    wait_until(lambda: picture.evaluate("image => image.naturalWidth") > 0, what="the picture itself")
 
 
 def take_step(desk: Page, number: int, label: str) -> None:

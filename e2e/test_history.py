@@ -27,6 +27,7 @@ def test_from_live_through_the_day_and_back(page: Page, server: AnyServer) -> No
     page.get_by_role("link", name="History").click()
     row, pill = page.locator(f"#d-{delivery_id}"), page.locator("[data-pill]")
     expect(pill).to_have_text(re.compile(r"history \d\d:\d\d"))
+    page.wait_for_load_state()  # before that keys are pressed in vain
     expect(row).to_contain_text("In transit")
 
     page.get_by_role("link", name="Previous change").click()

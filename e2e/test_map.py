@@ -53,7 +53,7 @@ def test_the_map_is_drawn_with_its_attribution_and_says_how_old_positions_are(
     expect(desk.get_by_role("button", name="Bert Berg, position 2 min old")).to_be_visible()
     expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "6")
     expect(desk.locator("#map").get_by_role("link", name="© OpenStreetMap contributors")).to_be_visible()
-    assert is_drawn(desk)
+    wait_until(lambda: is_drawn(desk), what="a drawn map")
 
 
 def test_a_marker_moves_when_a_position_is_reported(desk: Page, server: Server, anna: OnTheRoad) -> None:
@@ -64,8 +64,8 @@ def test_a_marker_moves_when_a_position_is_reported(desk: Page, server: Server, 
 
     report(server.client, anna.driver_id, PARK)
 
-    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]), timeout=20_000)
-    assert marker(desk, anna).bounding_box() != before
+    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]))
+    wait_until(lambda: marker(desk, anna).bounding_box() != before, what="another place on the map")
     desk.get_by_text("Positions as a list").click()
     expect(desk.locator(f'[data-seen] [data-driver="{anna.driver_id}"]')).to_contain_text("60.1755, 24.9450")
 
@@ -83,9 +83,9 @@ def test_what_is_chosen_is_not_under_the_drawer(desk: Page, server: Server, anna
     expect(desk.locator("#glance-title")).to_be_visible()
     drawer = desk.locator("#drawer").bounding_box()
     assert drawer
-    wait_until(lambda: eastmost() <= drawer["x"], 10, "the driver beside the drawer")
+    wait_until(lambda: eastmost() <= drawer["x"], what="the driver beside the drawer")
     desk.keyboard.press("Escape")
-    wait_until(lambda: eastmost() > drawer["x"], 10, "the driver where the drawer was")
+    wait_until(lambda: eastmost() > drawer["x"], what="the driver where the drawer was")
 
 
 def test_list_and_map_have_one_selection_which_is_in_the_address(
@@ -121,7 +121,7 @@ def test_the_trail_of_the_selected_delivery_grows_with_its_driver(desk: Page, se
     body = {"latitude": SENATE[0], "longitude": SENATE[1]}
     ok(server.client.post(f"/api/drivers/{cleo.driver_id}/location", json=body), 202)
 
-    expect(desk.locator("#map")).to_have_attribute("data-trail", "3", timeout=20_000)
+    expect(desk.locator("#map")).to_have_attribute("data-trail", "3")
     ok(move(server.client, cleo.delivery_id, "Failed", reason="no_access"))
 
 
@@ -166,7 +166,7 @@ def test_light_and_dark_are_two_pictures_of_the_same_map(desk: Page) -> None:
     desk.get_by_role("button", name="Dark").click()
 
     expect(desk.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    wait_until(lambda: brightness_of_map(desk) < 85, 10, "a dark map")
+    wait_until(lambda: brightness_of_map(desk) < 85, what="a dark map")
 
 
 def test_a_delivery_and_its_route_show_their_checkpoints(desk: Page, anna: OnTheRoad) -> None:
@@ -174,7 +174,7 @@ def test_a_delivery_and_its_route_show_their_checkpoints(desk: Page, anna: OnThe
     expect(desk.locator("#map")).to_have_attribute("data-plan", "3")
     desk.get_by_role("link", name="Open the route").click()
     expect(desk.locator("#map")).to_have_attribute("data-plan", "3")
-    assert is_drawn(desk)
+    wait_until(lambda: is_drawn(desk), what="a drawn map")
 
 
 def test_without_webgl_the_positions_are_a_list(
@@ -191,7 +191,7 @@ def test_without_webgl_the_positions_are_a_list(
     seen = page.locator(f'[data-seen] [data-driver="{anna.driver_id}"]')
     expect(seen).to_contain_text("Anna Aho")
     report(server.client, anna.driver_id, PARK)
-    expect(seen).to_contain_text("60.1755, 24.9450", timeout=20_000)
+    expect(seen).to_contain_text("60.1755, 24.9450")
 
 
 def test_without_javascript_the_positions_are_a_list(
@@ -246,5 +246,5 @@ def test_a_part_that_does_not_come_is_said_and_asked_for_again(
     expect(page.locator("[data-map-note]")).to_contain_text("it is tried again")
     expect(page.get_by_text("Positions as a list")).to_be_visible()
     page.unroute(f"**/{part}*")
-    expect(page.locator("#map[data-ready=yes]")).to_be_visible(timeout=20_000)
+    expect(page.locator("#map[data-ready=yes]")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-map-note]")).to_be_hidden()

@@ -60,8 +60,8 @@ def test_a_position_touches_nothing_but_its_driver(
     report(server.client, anna.driver_id, STATION)
     report(server.client, bert.driver_id, SENATE)
     open_map(desk)
-    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(STATION[0]), timeout=20_000)
-    expect(marker(desk, bert)).to_have_attribute("data-latitude", str(SENATE[0]), timeout=20_000)
+    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(STATION[0]))
+    expect(marker(desk, bert)).to_have_attribute("data-latitude", str(SENATE[0]))
     desk.evaluate(WATCH_MAP)
 
     with desk.expect_response("**/board/map?*only=*"):  # the map asks anew about a delivery that changed
@@ -69,7 +69,7 @@ def test_a_position_touches_nothing_but_its_driver(
         ok(server.client.post(f"/api/deliveries/{bert.delivery_id}/incidents", json=incident))
     report(server.client, anna.driver_id, PARK)
 
-    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]), timeout=20_000)
+    expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]))
     assert set(desk.evaluate("() => window.touched")) == {anna.driver_id}
 
 
@@ -80,12 +80,12 @@ def test_who_has_no_delivery_is_shown_as_free_and_live(desk: Page, server: Serve
 
     report(server.client, fay.driver_id, PARK)
 
-    expect(marker(desk, fay)).to_have_attribute("aria-label", re.compile("^Fay Free, free, "), timeout=20_000)
+    expect(marker(desk, fay)).to_have_attribute("aria-label", re.compile("^Fay Free, free, "))
     expect(marker(desk, fay)).to_have_attribute("data-free", "")
     desk.get_by_text("Positions as a list").click()
     expect(desk.locator(f'[data-seen] [data-driver="{fay.driver_id}"]')).to_contain_text("Fay Free free")
     report(server.client, fay.driver_id, SENATE)
-    expect(marker(desk, fay)).to_have_attribute("data-latitude", str(SENATE[0]), timeout=20_000)
+    expect(marker(desk, fay)).to_have_attribute("data-latitude", str(SENATE[0]))
     marker(desk, fay).focus()
     desk.keyboard.press("Enter")
     expect(marker(desk, fay)).to_have_attribute("aria-pressed", "true")
@@ -108,7 +108,7 @@ def test_checkpoints_tell_their_state_by_form_and_word_and_a_legend_explains_it(
     assert len(forms) == 4
 
     desk.goto(f"/deliveries/{anna.delivery_id}")
-    expect(desk.locator("#map")).to_have_attribute("data-plan", "3", timeout=20_000)
+    expect(desk.locator("#map")).to_have_attribute("data-plan", "3")
     expect(desk.get_by_role("list", name="Signs of checkpoints")).to_contain_text("next and late")
 
 
@@ -125,7 +125,7 @@ def test_a_checkpoint_says_its_name_and_its_state(desk: Page, server: Server) ->
         desk.mouse.move(*middle)
         return name.is_visible()
 
-    wait_until(point_at_the_middle, 10, "the checkpoint's name")
+    wait_until(point_at_the_middle, what="the checkpoint's name")
     expect(name).to_have_text("1. Alone 1 — next")
 
 

@@ -24,7 +24,7 @@ def desk(open_page: Callable[..., Page], dana: str) -> Page:
 
 def open_editor(page: Page, route_id: str) -> None:
     page.goto(f"/routes/{route_id}")
-    expect(page.locator("#map")).to_have_attribute("data-ready", "yes", timeout=20_000)
+    expect(page.locator("#map")).to_have_attribute("data-ready", "yes")
 
 
 def click_map(page: Page, across: float, down: float) -> None:
@@ -40,7 +40,7 @@ def test_clicks_on_the_map_become_checkpoints_where_the_mouse_was(desk: Page, se
     open_editor(desk, route_id)
 
     for number, across in ((1, 0.45), (2, 0.7)):
-        expect(desk.locator("#map")).to_have_attribute("data-plan", str(number - 1), timeout=20_000)
+        expect(desk.locator("#map")).to_have_attribute("data-plan", str(number - 1))
         click_map(desk, across, 0.5)
         expect(desk.get_by_text("Name the place, then press Add")).to_be_visible()
         expect(desk.locator("#map")).to_have_attribute("data-checkpoints", str(number))
@@ -68,7 +68,7 @@ def test_a_click_on_a_known_place_names_it_and_one_elsewhere_moves_a_checkpoint(
     expect(desk.locator("#map")).to_have_attribute("data-plan", "1")
     desk.get_by_role("link", name="Change checkpoint 1, Wrong name").click()
     expect(desk.locator("#edit-form")).to_be_visible()  # and with it another map
-    expect(desk.locator("#map")).to_have_attribute("data-plan", "1", timeout=20_000)
+    expect(desk.locator("#map")).to_have_attribute("data-plan", "1")
 
     desk.get_by_label("Place", exact=True).first.fill("")
     click_map(desk, 0.5, 0.54)  # just below its dot, which is in the middle

@@ -21,7 +21,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], Any], bound_s: float = 10.0, what: str = "the condition") -> Any:
+def wait_until(condition: Callable[[], Any], bound_s: float = 30.0, what: str = "the condition") -> Any:
     """Poll until the condition is true and answer it; fail after the bound."""
     bound = time.monotonic() + bound_s
     while True:

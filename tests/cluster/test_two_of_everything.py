@@ -47,7 +47,7 @@ def test_a_position_reported_at_one_shows_on_a_board_at_the_other(city: City) ->
     reported_at, fixes = time.monotonic(), {}
     while driver_id not in fixes:
         fixes |= msgspec.json.decode(board.recv())["fixes"]
-    assert time.monotonic() - reported_at < 4
+    assert time.monotonic() - reported_at < 10
     assert fixes[driver_id]["heading"] == 90.0
     board.close()
     http.close()

@@ -217,7 +217,7 @@ def test_a_command_that_never_arrived_is_unavailable_after_five_seconds_and_can_
     with pytest.raises(StoreUnavailable, match="not known yet"):
         add_while(executor(far), lambda: proxy.suffer(Fault.LOSE_REQUESTS, INSERT))
     waited_s = time.monotonic() - started
-    assert UNKNOWN_RESULT_BOUND_S <= waited_s < APPEND_TIMEOUT_S + UNKNOWN_RESULT_BOUND_S + 1
+    assert UNKNOWN_RESULT_BOUND_S <= waited_s < APPEND_TIMEOUT_S + UNKNOWN_RESULT_BOUND_S + 5
     assert mongo.find_command("k") is None
     proxy.heal()
     assert not add_while(executor(far), lambda: None).replayed
@@ -234,6 +234,6 @@ def test_a_line_that_goes_silent_keeps_nobody_waiting_much_longer(
     started = time.monotonic()
     with pytest.raises(StoreUnavailable, match="not known yet"):
         add_while(executor(far), lambda: proxy.suffer(Fault.SILENCE, INSERT, FIND))
-    assert time.monotonic() - started < 2 * 0.5 + 1
+    assert time.monotonic() - started < 2 * 0.5 + 5  # the driver's own time-outs would make it far more
     assert proxy.hits >= 2
     far.close()

@@ -66,7 +66,7 @@ def test_a_server_that_is_away_is_waited_for_but_not_for_ever() -> None:
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         ApiClient(f"http://127.0.0.1:{free_port()}", "key", patience_s=1.5).call("GET", "/x")
-    assert 0.9 <= time.monotonic() - began < 3
+    assert 0.9 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("body", [json.dumps({"code": "driver_booked", "detail": "Busy."}), "<html>", "[1]"])
