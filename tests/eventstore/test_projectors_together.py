@@ -47,7 +47,7 @@ def until_done_or_blocked(engine: Engine, work: Callable[[], None]) -> threading
     """Start the work beside; it has ended, or waits for a lock, when this returns."""
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: not thread.is_alive() or is_somebody_blocked(engine), 10, "the work or its lock")
+    wait_until(lambda: not thread.is_alive() or is_somebody_blocked(engine), what="the work or its lock")
     return thread
 
 

@@ -172,7 +172,7 @@ def test_a_consumer_gets_the_events_and_leaves_out_what_is_none(
         found.extend(consumer.receive(5, 0.1))
         return len(found) >= len(events)
 
-    wait_until(has_all, 20, "every event")
+    wait_until(has_all, 60, "every event")
     assert sorted(found, key=lambda placed: placed.event.log_position) == events
     consumer.commit()
     consumer.close()

@@ -65,7 +65,7 @@ def replica_set(members: MongoServer) -> Iterator[MongoEventStore]:
 def await_more(figures: Figures) -> None:
     """Wait until some more commands are acknowledged."""
     wanted = len(figures.acknowledged) + BETWEEN
-    wait_until(lambda: len(figures.acknowledged) >= wanted, 20, "more commands")
+    wait_until(lambda: len(figures.acknowledged) >= wanted, 60, "more commands")
 
 
 def run(store: MongoEventStore, members: MongoServer) -> Figures:

@@ -182,7 +182,7 @@ def test_a_killed_master_leaves_nothing_that_holds_the_port(embedded_server: Ser
         assert server.process is not None
         server.process.kill()
         server.process.wait(10)
-        wait_until(lambda: not is_listening(server.port), 8, "the end of the orphaned worker")
+        wait_until(lambda: not is_listening(server.port), what="the end of the orphaned worker")
     server.start()
     assert ok(server.client.get(f"/api/fleet/drivers/{kept}"))["driverId"] == kept
 
@@ -194,5 +194,5 @@ def test_sigterm_ends_it_within_seconds_though_a_board_is_open(fresh_server: Ser
         timeout=10,
     )
     assert "seq" in board.recv()
-    fresh_server.end_web(12)
+    fresh_server.end_web(20)
     board.close()
