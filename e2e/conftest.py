@@ -12,6 +12,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FloatRect,
     Locator,
     Page,
     Response,
@@ -21,6 +22,7 @@ from playwright.sync_api import (
 
 from e2e.on_the_road import OnTheRoad, add_on_the_road
 from e2e.places import Places, add_phone_places, add_places
+from ops.processes import wait_until
 from tests.journey.city import add_driver
 from tests.journey.conftest import MODES, AnyServer, make_server
 
@@ -176,6 +178,12 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile("/(board|driver)$"))
+
+
+def place_of(shown: Locator) -> FloatRect:
+    """Where it is on the screen. What a board shows may be replaced at any moment, and is nowhere for that moment."""
+    found: FloatRect = wait_until(shown.bounding_box, what="its place on the screen")
+    return found
 
 
 def row_of(board: Page, name: str) -> Locator:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.conftest import sign_in
+from e2e.conftest import place_of, sign_in
 from tests.journey.city import (
     add_delivery,
     add_driver,
@@ -122,6 +122,10 @@ CUT_CELLS = """(board, id) =>
         .filter((cell) => cell.scrollWidth > cell.clientWidth)
         .map((cell) => cell.className)"""
 LINES_OF_LATE = "(board, id) => board.querySelector(`#d-${id} .late-text`).getClientRects().length"
+IS_LAST_ON_PAPER = """() => {
+    const [last] = [...document.querySelectorAll("#board-list tbody tr")].slice(-1);
+    return last.getBoundingClientRect().bottom <= document.body.getBoundingClientRect().bottom;
+}"""
 HEIGHTS = "rows => [...new Set(rows.map((row) => Math.round(row.getBoundingClientRect().height)))]"
 
 
@@ -150,9 +154,7 @@ def test_the_heads_of_the_columns_stay_in_sight(page: Page, panes: str) -> None:
         page.set_viewport_size({"width": width, "height": height})
         scrolled = pane.evaluate("pane => { pane.scrollTop = 600; return pane.scrollTop }")
         assert scrolled > 300, "there must be something to scroll"
-        top, seen = pane.bounding_box(), head.bounding_box()
-        assert top
-        assert seen
+        top, seen = place_of(pane), place_of(head)
         assert abs(seen["y"] - top["y"]) <= 2
         assert head.evaluate(IS_ON_TOP)
 
@@ -239,10 +241,7 @@ def test_the_printed_board_is_the_whole_list_and_nothing_to_press(page: Page) ->
         ".btn",
     ):
         assert page.locator(f"{gone} >> visible=true").count() == 0, gone
-    last, whole = rows.last.bounding_box(), page.locator("body").bounding_box()
-    assert last
-    assert whole
-    assert last["y"] + last["height"] <= whole["y"] + whole["height"], "the last row is on the paper"
+    assert page.evaluate(IS_LAST_ON_PAPER)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 1
     expect(rows.last.locator(".c-progress")).to_be_visible()
     assert page.locator(".listbody").evaluate("list => getComputedStyle(list).overflowY") == "visible"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.conftest import sign_in
+from e2e.conftest import place_of, sign_in
 from ops.processes import wait_until
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, reach, soon
 from tests.journey.server import Server
@@ -76,8 +76,7 @@ def test_checkpoints_are_marked_in_place_up_to_a_signature_on_the_pad(desk: Page
     desk.get_by_label("Received by").fill("Reception")
     canvas = desk.locator("canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     desk.mouse.move(box["x"] + 30, box["y"] + 60)
     desk.mouse.down()
     desk.mouse.move(box["x"] + 200, box["y"] + 120, steps=5)
@@ -167,8 +166,7 @@ def test_checkpoints_are_dragged_into_another_order_and_back_where_nothing_was_s
         desk.locator("[data-grip]").nth(row).hover()
         desk.mouse.down()
         for passed in range(row + step, to + step, step):
-            box = rows.nth(passed).bounding_box()
-            assert box is not None
+            box = place_of(rows.nth(passed))
             desk.mouse.move(box["x"] + 30, box["y"] + box["height"] * (0.8 if step > 0 else 0.2), steps=4)
             expect(rows.nth(passed)).to_contain_class("sortable-ghost")
         desk.mouse.up()

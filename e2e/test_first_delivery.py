@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from e2e.conftest import PASSWORD, make_first_account, row_of, sign_in
+from e2e.conftest import PASSWORD, make_first_account, place_of, row_of, sign_in
 from ops.processes import wait_until
 from tests.journey.server import Server
 
@@ -118,8 +118,7 @@ def drive(phone: Page, row: Locator) -> None:
 
 def sign_on(canvas: Locator, page: Page) -> None:
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
+    box = place_of(canvas)
     page.mouse.move(box["x"] + 30, box["y"] + 40)
     page.mouse.down()
     for step in range(8):

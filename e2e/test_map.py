@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from e2e.conftest import make_first_account, sign_in
+from e2e.conftest import make_first_account, place_of, sign_in
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
 from ops.processes import wait_until
 from tests.journey.city import move, ok
@@ -60,12 +60,12 @@ def test_a_marker_moves_when_a_position_is_reported(desk: Page, server: Server, 
     report(server.client, anna.driver_id, STATION)
     open_map(desk)
     expect(marker(desk, anna)).to_have_attribute("data-latitude", str(STATION[0]))
-    before = marker(desk, anna).bounding_box()
+    before = place_of(marker(desk, anna))
 
     report(server.client, anna.driver_id, PARK)
 
     expect(marker(desk, anna)).to_have_attribute("data-latitude", str(PARK[0]))
-    wait_until(lambda: marker(desk, anna).bounding_box() != before, what="another place on the map")
+    wait_until(lambda: place_of(marker(desk, anna)) != before, what="another place on the map")
     desk.get_by_text("Positions as a list").click()
     expect(desk.locator(f'[data-seen] [data-driver="{anna.driver_id}"]')).to_contain_text("60.1755, 24.9450")
 
@@ -75,14 +75,12 @@ def test_what_is_chosen_is_not_under_the_drawer(desk: Page, server: Server, anna
     open_map(desk)
 
     def eastmost() -> float:
-        box = marker(desk, anna).bounding_box()
-        assert box
+        box = place_of(marker(desk, anna))
         return box["x"] + box["width"]
 
     row(desk, anna).click()
     expect(desk.locator("#glance-title")).to_be_visible()
-    drawer = desk.locator("#drawer").bounding_box()
-    assert drawer
+    drawer = place_of(desk.locator("#drawer"))
     wait_until(lambda: eastmost() <= drawer["x"], what="the driver beside the drawer")
     desk.keyboard.press("Escape")
     wait_until(lambda: eastmost() > drawer["x"], what="the driver where the drawer was")

@@ -1,10 +1,12 @@
 """The board's map in a real browser: what it costs a board, what its signs say, and who is free."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.conftest import place_of
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
 from ops.processes import wait_until
 from tests.journey.city import add_driver, ok
@@ -52,6 +54,29 @@ def test_letters_in_the_search_filter_the_list_at_once_and_the_address_follows(
     assert desk.evaluate(WORDS_AND_ROWS_AT_ONCE, "bert") == [bert.delivery_id]
     desk.locator("#chip-late").click()
     expect(desk).to_have_url(re.compile("q=bert.*filter=late|filter=late.*q=bert"))
+
+
+def test_the_map_waits_until_one_rests_but_not_for_ever(desk: Page, anna: OnTheRoad, bert: OnTheRoad) -> None:
+    open_map(desk)
+    expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "6")
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url) if "/board/map?" in request.url else None)
+    desk.clock.install()
+    desk.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+
+    def work(presses: int) -> None:
+        for _ in range(presses):
+            desk.keyboard.press("Shift")
+            desk.clock.run_for(250)
+
+    desk.locator("#q").fill("anna")
+    work(6)
+    assert asked == []
+    desk.clock.run_for(100)
+    expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "3")
+    desk.locator("#q").fill("bert")
+    with desk.expect_request("**/board/map?*q=bert*"):
+        work(12)
 
 
 def test_a_position_touches_nothing_but_its_driver(
@@ -115,8 +140,7 @@ def test_checkpoints_tell_their_state_by_form_and_word_and_a_legend_explains_it(
 def test_a_checkpoint_says_its_name_and_its_state(desk: Page, server: Server) -> None:
     open_map(desk, f"/deliveries/{alone(server).delivery_id}")
     expect(desk.locator("#map")).to_have_attribute("data-plan", "1")
-    box = desk.locator("#map").bounding_box()
-    assert box is not None
+    box = place_of(desk.locator("#map"))
     name = desk.locator(".map-name")
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 

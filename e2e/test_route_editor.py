@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import sign_in
+from e2e.conftest import place_of, sign_in
 from tests.journey.city import add_route, iso, ok, soon
 from tests.journey.conftest import AnyServer
 
@@ -30,8 +30,7 @@ def open_editor(page: Page, route_id: str) -> None:
 def click_map(page: Page, across: float, down: float) -> None:
     """A click of the mouse on the map, at parts of its width and height."""
     page.locator("#map").scroll_into_view_if_needed()
-    box = page.locator("#map").bounding_box()
-    assert box is not None
+    box = place_of(page.locator("#map"))
     page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from e2e.conftest import sign_in
+from e2e.conftest import place_of, sign_in
 from tests.journey.city import add_delivery, add_driver, add_route, add_vehicle, move, ok, soon
 from tests.journey.server import Server
 
@@ -29,9 +29,7 @@ def bar(page: Page, delivery_id: str) -> Locator:
 
 
 def top_of(shown: Locator) -> float:
-    box = shown.bounding_box()
-    assert box is not None
-    return box["y"]
+    return place_of(shown)["y"]
 
 
 def test_what_is_selected_in_one_pane_is_selected_in_the_other(
@@ -197,11 +195,9 @@ def test_the_bar_of_the_chosen_is_one_line_and_covers_no_row(
     page.keyboard.press("k")
     page.keyboard.press("j")
     expect(last).to_have_class(re.compile("is-selected"))
-    tops = {button.bounding_box()["y"] for button in many.get_by_role("button").all()}  # type: ignore[index]
+    tops = {place_of(button)["y"] for button in many.get_by_role("button").all()}
     assert len(tops) == 1, "all buttons stand in one line"
-    row_box, bar_box = last.bounding_box(), many.bounding_box()
-    assert row_box is not None
-    assert bar_box is not None
+    row_box, bar_box = place_of(last), place_of(many)
     assert row_box["y"] + row_box["height"] <= bar_box["y"], "the bar lies over the selected row"
 
 
@@ -270,8 +266,7 @@ def test_rows_wait_while_the_pointer_is_over_the_list(open_page: Callable[..., P
     ok(move(http, moved, "Failed"))
     button = page.get_by_role("button", name="1 row moved — update order")
     expect(button).to_be_visible()
-    box = button.bounding_box()
-    assert box is not None
+    box = place_of(button)
     # As a hand moves: over whatever lies between the row and the button, which must not go away meanwhile.
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=25)
     expect(button).to_be_visible()
@@ -289,8 +284,7 @@ def test_bars_stay_under_the_pointer_and_take_their_places_when_it_leaves(
     page = open_board(open_page())
     bar(page, mine).locator("rect.body").hover()
     before = top_of(bar(page, mine))
-    box = bar(page, mine).bounding_box()
-    assert box is not None
+    box = place_of(bar(page, mine))
 
     others = [add_delivery(http, add_route(http)) for _ in range(3)]
     ok(move(http, first, "Failed"))

@@ -5,11 +5,12 @@ import { openMap } from "./map.js";
 import { list } from "./board-rows.js";
 import { showRow, showTable } from "./board-seen.js";
 import { select as selectForAll, selectedId } from "./board-selection.js";
+import { rest } from "./rest.js";
 
 const pane = document.getElementById("board-map");
 const element = document.getElementById("map");
 const table = pane?.querySelector("[data-map-table]");
-const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50, RESTS_MS = 300;
+const SOON_MS = [300, 1_500], MOST_ASKED_FOR = 50;
 
 const deliveries = new Map(); // id → { destination, driver, stops }
 const drivers = new Map(); // id → { name, isFree, latitude, longitude, heading, at }
@@ -20,7 +21,8 @@ let map = null;
 let selected = selectedId();
 let free = null; // a driver who was chosen without having a delivery
 let isWhole = true;
-let timer, following;
+let timer;
+let isAboutToAsk = false, wholeAsked = 0, selections = 0;
 let trailOf = { id: null, trail: [] };
 
 // Everything, or what has changed; a part that is no longer in the answer is no longer wanted.
@@ -28,9 +30,15 @@ async function load(only = null) {
   const address = new URL("/board/map", location.href);
   address.search = location.search;
   if (only) address.searchParams.set("only", only.join(","));
+  if (!only) isWhole = false; // at once: meanwhile it may come to be wanted again
+  const asked = only ? wholeAsked : ++wholeAsked;
   const found = await askForJson(address);
-  if (!found) return soon();
-  isWhole = false;
+  if (asked !== wholeAsked) return; // everything has been asked for since, perhaps with other filters
+  if (!found) {
+    for (const id of only ?? []) changed.add(id);
+    isWhole ||= !only;
+    return soon();
+  }
   const before = only && stopsOf(only);
   for (const id of only ?? deliveries.keys()) deliveries.delete(id);
   for (const delivery of found.deliveries) deliveries.set(delivery.id, delivery);
@@ -50,15 +58,22 @@ const stopsOf = (ids) => JSON.stringify(ids.map((id) => deliveries.get(id)?.stop
 const newer = (known, driver) => (known?.at && !(driver.at > known.at) ? { ...driver, ...fixOf(known) } : driver);
 const fixOf = ({ latitude, longitude, heading, at }) => ({ latitude, longitude, heading, at });
 
-// Not all boards at the same moment, and many changes at once.
-function soon() {
+// Many changes at once, and not all boards at the same moment; what is done on this one isn't put off for the others.
+function soon({ isOwn = false } = {}) {
   const [least, most] = SOON_MS;
-  timer ??= setTimeout(async () => {
-    timer = undefined;
-    const ids = [...changed];
-    changed.clear();
-    await load(isWhole || ids.length > MOST_ASKED_FOR ? null : ids);
-  }, least + Math.random() * (most - least));
+  if (isAboutToAsk || (timer && !isOwn)) return;
+  clearTimeout(timer);
+  timer = setTimeout(ask, isOwn ? 0 : least + Math.random() * (most - least));
+}
+
+async function ask() {
+  timer = undefined;
+  isAboutToAsk = true;
+  await rest();
+  isAboutToAsk = false;
+  const ids = [...changed];
+  changed.clear();
+  await load(isWhole || ids.length > MOST_ASKED_FOR ? null : ids);
 }
 
 function show({ areStopsNew = true } = {}) {
@@ -74,15 +89,15 @@ function showSelected() {
   map?.showRoute({ plan: delivery?.stops ?? [], trail: trailOf.id === selected ? trailOf.trail : [] });
 }
 
-function select(id, source = null) {
+// Who walks through the list sees the row at once, and the map where he rests.
+async function select(id, { source = null, driver = null } = {}) {
   selected = id;
-  free = null;
-  clearTimeout(following);
-  following = setTimeout(() => follow(id, source), source === null ? 0 : RESTS_MS);
+  free = driver;
+  const selection = ++selections;
+  if (source !== null) await rest();
+  if (selection === selections) follow(id, source);
 }
 
-// Others come first: who walks through the list sees the row at once, and the map where he rests. Drawing the map at each
-// step, let alone flying there, would make the next one wait.
 async function follow(id, source) {
   showSelected();
   const delivery = deliveries.get(id);
@@ -107,8 +122,7 @@ function chooseOf(driver) {
   const next = own[(own.findIndex(({ id }) => id === selected) + 1) % own.length];
   if (next) return choose(next.id);
   selectForAll(null, "map");
-  select(null);
-  free = driver;
+  select(null, { driver });
 }
 
 function takeFixes(fixes = {}) {
@@ -143,8 +157,8 @@ function showMoved() {
 }
 
 async function start() {
-  document.addEventListener("board:select", ({ detail: { id, source } }) => { if (source !== "map" && id !== selected) select(id, source); });
-  for (const name of ["board:loaded", "board:filtered"]) document.addEventListener(name, () => { isWhole = true; soon(); });
+  document.addEventListener("board:select", ({ detail: { id, source } }) => { if (source !== "map" && id !== selected) select(id, { source }); });
+  for (const name of ["board:loaded", "board:filtered"]) document.addEventListener(name, () => { isWhole = true; soon({ isOwn: true }); });
   document.addEventListener("board:changed", ({ detail: { ids, fixes } }) => {
     takeFixes(fixes);
     for (const id of ids) changed.add(id);
@@ -156,7 +170,7 @@ async function start() {
   table.open = false;
   show();
   if (selected && deliveries.has(selected)) select(selected);
-  else map.fit([...[...drivers.values()].filter(({ at }) => at), ...[...deliveries.values()].flatMap(({ stops }) => stops)]);
+  else map.fit([...[...drivers.values()].filter(({ at }) => at), ...[...deliveries.values()].flatMap(({ stops }) => stops)], { moves: false });
 }
 
 if (pane) start();

@@ -18,8 +18,9 @@ import { BOLD, builtInStyle, repaint, tileStyle } from "./basemap.js";
 import { driverMarker } from "./map-drivers.js";
 import { addOverlay, paintOverlay } from "./map-overlay.js";
 import { fillLegend, wordOf } from "./map-signs.js";
+import { rest } from "./rest.js";
 
-const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64, UNCOVER_MS = 300;
+const CLOSEST_ZOOM = 16.5, NAMES_FROM_ZOOM = 14.2, AGES_EVERY_MS = 5_000, BUTTONS_PX = 64;
 const LIBRARY = "../vendor/maplibre-gl@6.17.0", WORKER = new URL(`${LIBRARY}/maplibre-gl-worker.mjs`, import.meta.url).href;
 const AGAIN_MS = 4_000, LOADED_WITHIN_MS = 60_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -107,7 +108,7 @@ class LiveMap {
   #drivers = new Map();
   #checkpoints = [];
   #drawn = new Map(); // source → its data as text: what is the same isn't drawn again
-  #uncovering;
+  #coverings = 0;
   #fitted = null; // what is in view, until somebody moves the map
   #chosen = { driver: null, delivery: null };
 
@@ -122,10 +123,10 @@ class LiveMap {
     this.#showSigns();
     this.#listen();
     this.#timer = setInterval(() => this.#eachDriver((marker) => marker.showAge()), AGES_EVERY_MS);
-    // Not at once: what covers it is to be seen first, and drawing the map would hold it up.
-    this.#covers = new ResizeObserver(() => {
-      clearTimeout(this.#uncovering);
-      this.#uncovering = setTimeout(() => { if (this.#fitted) this.fit(this.#fitted); }, UNCOVER_MS);
+    this.#covers = new ResizeObserver(async () => {
+      const covering = ++this.#coverings;
+      await rest(); // what covers it is to be seen first
+      if (covering === this.#coverings && this.#fitted) this.fit(this.#fitted);
     });
     if (handlers.cover) this.#covers.observe(handlers.cover);
     this.#themes = new MutationObserver(() => this.#repaint());
@@ -178,7 +179,7 @@ class LiveMap {
 
   remove() {
     clearInterval(this.#timer);
-    clearTimeout(this.#uncovering);
+    this.#coverings += 1;
     this.#themes.disconnect();
     this.#covers.disconnect();
     this.#map.remove();
@@ -258,6 +259,8 @@ class LiveMap {
     map.on("movestart", ({ originalEvent }) => { if (originalEvent) this.#fitted = null; });
     map.on("zoom", showNames);
     showNames();
+    map.on("movestart", () => { this.#element.dataset.moves = ""; });
+    map.on("moveend", () => { delete this.#element.dataset.moves; });
     map.on("click", async (event) => {
       const [cluster] = map.queryRenderedFeatures(event.point, { layers: ["clusters"] });
       const [checkpoint] = map.queryRenderedFeatures(event.point, { layers: ["checkpoints", "chosen"] });
