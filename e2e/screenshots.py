@@ -80,7 +80,10 @@ def take_all(browser: Browser, url: str, password: str, folder: Path, only: str)
     taken = 0
     for width, height in SIZES:
         for scheme in SCHEMES:
-            for username, pages, first in ((DISPATCHER, DESK, FIRST), (DRIVER, PHONE, FIRST_OF_PHONE)):
+            for username, home, pages, first in (
+                (DISPATCHER, "/board", DESK, FIRST),
+                (DRIVER, "/driver", PHONE, FIRST_OF_PHONE),
+            ):
                 context = browser.new_context(
                     base_url=url,
                     viewport={"width": width, "height": height},
@@ -88,7 +91,7 @@ def take_all(browser: Browser, url: str, password: str, folder: Path, only: str)
                     reduced_motion="reduce",
                 )
                 page = context.new_page()
-                sign_in(page, username, password)
+                sign_in(page, username, password, home)
                 for name, address in _addresses(page, pages, first):
                     if only in name:
                         show(page, address)

@@ -21,7 +21,7 @@ def test_all_boards_say_when_they_lost_the_server_and_heal(
     delivery_id = add_delivery(http, add_route(http), add_driver(http, "Stormy Stella"), add_vehicle(http))
     boards = [open_page() for _ in range(BOARDS)]
     for board in boards:
-        sign_in(board, dana)
+        sign_in(board, dana, to="/board")
         expect(board.locator("[data-pill]")).to_have_text("live")
     for status, label in (("InTransit", "In transit"), ("Failed", "Failed")):
         server.kill()

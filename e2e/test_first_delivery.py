@@ -25,7 +25,7 @@ def test_a_new_dispatcher_gets_a_delivery_delivered(open_page: Callable[..., Pag
     create_delivery(desk)
 
     board = open_page()
-    sign_in(board, "dana")
+    sign_in(board, "dana", to="/board")
     row = row_of(board, "Aino Virta")
     expect(row).to_contain_text("Picked up")
     expect(board.locator("[data-pill]")).to_have_text(re.compile("live", re.I))
@@ -101,7 +101,7 @@ def create_delivery(desk: Page) -> None:
 
 def drive(phone: Page, row: Locator) -> None:
     """The driver's part, up to the proof; the dispatcher's board follows each step."""
-    sign_in(phone, "aino")
+    sign_in(phone, "aino", to="/driver")
     phone.get_by_role("link", name=re.compile("Open")).first.click()
     phone.get_by_role("button", name="Start").click()
     expect(row).to_contain_text("In transit")

@@ -64,7 +64,7 @@ def test_it_all_works_without_javascript(open_page: Callable[..., Page], server:
 def test_the_board_heals_after_the_server_was_away(open_page: Callable[..., Page], server: Server) -> None:
     http = server.client
     page = open_page()
-    sign_in(page, "dana")
+    sign_in(page, "dana", to="/board")
     pill = page.locator("[data-pill]")
     expect(pill).to_have_text(re.compile("^live", re.I))
     driver_id = add_driver(http, "Late Lena")
@@ -84,7 +84,7 @@ def test_a_change_arrives_on_every_open_board(open_page: Callable[..., Page], se
     delivery_id = add_delivery(http, add_route(http), add_driver(http, "Quick Quentin"), add_vehicle(http))
     boards = [open_page(), open_page(390, 844)]
     for board in boards:
-        sign_in(board, "dana")
+        sign_in(board, "dana", to="/board")
         expect(board.locator("[data-pill]")).to_have_text(re.compile("^live", re.I))
     ok(move(http, delivery_id, "InTransit"))
     for board in boards:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from e2e.conftest import place_of
 from e2e.on_the_road import PARK, SENATE, STATION, OnTheRoad, add_on_the_road, marker, open_map, report
@@ -36,6 +36,12 @@ WORDS_AND_ROWS_AT_ONCE = """(text) => {
 }"""
 
 
+def stand_still(page: Page) -> None:
+    """From now on its time passes only where a test lets it."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+
+
 def alone(server: Server) -> OnTheRoad:
     """A delivery with one checkpoint: in the middle of its map."""
     return add_on_the_road(server.client, "Alone Alma", "Alone", (STATION,))
@@ -61,8 +67,7 @@ def test_the_map_waits_until_one_rests_but_not_for_ever(desk: Page, anna: OnTheR
     expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "6")
     asked: list[str] = []
     desk.on("request", lambda request: asked.append(request.url) if "/board/map?" in request.url else None)
-    desk.clock.install()
-    desk.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
+    stand_still(desk)
 
     def work(presses: int) -> None:
         for _ in range(presses):
@@ -77,6 +82,30 @@ def test_the_map_waits_until_one_rests_but_not_for_ever(desk: Page, anna: OnTheR
     desk.locator("#q").fill("bert")
     with desk.expect_request("**/board/map?*q=bert*"):
         work(12)
+
+
+def test_a_filter_is_not_forgotten_over_an_answer_that_was_on_its_way(
+    desk: Page, server: Server, anna: OnTheRoad, bert: OnTheRoad
+) -> None:
+    open_map(desk)
+    expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "6")
+    held: list[Route] = []
+    desk.route("**/board/map?*only=*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    with desk.expect_request("**/board/map?*only=*"):
+        incident = {"type": "Delay", "description": "Queue"}
+        ok(server.client.post(f"/api/deliveries/{bert.delivery_id}/incidents", json=incident))
+    stand_still(desk)
+
+    desk.locator("#q").fill("anna")
+    desk.clock.run_for(250)
+    with desk.expect_response("**/board/map?*only=*"):
+        held[0].continue_()
+    desk.evaluate(
+        "fetch('/health/live').then((answer) => answer.text())"
+    )  # by then the other answer is taken in
+    desk.clock.run_for(250)
+
+    expect(desk.locator("#map")).to_have_attribute("data-checkpoints", "3")
 
 
 def test_a_position_touches_nothing_but_its_driver(

@@ -12,7 +12,16 @@ from tests.journey.server import Server
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(SIZES[0], "light"), (SIZES[1], "dark"), (SIZES[2], "light")])
+@pytest.mark.parametrize(
+    ("server", "size", "scheme"),
+    [
+        ("embedded", SIZES[0], "light"),
+        ("embedded", SIZES[1], "dark"),
+        ("embedded", SIZES[2], "light"),
+        ("distributed", SIZES[0], "light"),  # what they look like is the same there
+    ],
+    indirect=["server"],
+)
 def test_every_page_renders_and_fits(
     open_page: Callable[..., Page], places: dict[str, str], dana: str, size: tuple[int, int], scheme: str
 ) -> None:

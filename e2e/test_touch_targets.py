@@ -58,6 +58,6 @@ def test_everything_on_a_drivers_phone_is_high_enough_to_tap(
     open_page: Callable[..., Page], phone_places: Places
 ) -> None:
     phone = open_page(390, 844, reduced_motion="reduce", has_touch=True)
-    sign_in(phone, "aino")
+    sign_in(phone, "aino", to="/driver")
     lines = [f"{name}: {low}" for name in walk(phone, phone_places) for low in phone.evaluate(TOO_LOW)]
     assert not lines, "\n".join(lines)

@@ -45,9 +45,11 @@ function applyTheme(theme) {
   const wanted = theme === "dark" || theme === "light" ? theme : dark.matches ? "dark" : "light";
   document.documentElement.dataset.bsTheme = wanted;
 }
-dark.addEventListener("change", () => {
+function followDevice() {
   if (document.documentElement.dataset.theme === "auto") applyTheme("auto");
-});
+}
+dark.addEventListener("change", followDevice);
+followDevice(); // it may have changed since theme.js looked
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
