@@ -92,7 +92,7 @@ def test_loading_twice_loads_once(api: ApiClient) -> None:
     assert head(api) == loaded
 
 
-@pytest.mark.parametrize("writes", [20, 60, 100])
+@pytest.mark.parametrize("writes", [20, 50, 80])  # of about a hundred, which differs by the day
 def test_a_start_that_was_broken_off_is_taken_up_where_it_stopped(
     server: Server, api: ApiClient, writes: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

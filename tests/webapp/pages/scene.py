@@ -1,6 +1,6 @@
 """Sets scenes through the services, as other dispatchers and drivers would have done."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -29,10 +29,11 @@ class Scene:
 
     def __init__(self, app: Flask) -> None:
         self.waybill: Waybill = app.extensions["waybill"]
-        self.noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        tomorrow = datetime.now(HELSINKI).date() + timedelta(days=1)
+        self.noon = datetime.combine(tomorrow, time(12), UTC)
 
     def at(self, minutes: float) -> datetime:
-        """An instant that many minutes after noon tomorrow."""
+        """An instant that many minutes after 12:00 UTC of tomorrow, as the pages count days."""
         return self.noon + timedelta(minutes=minutes)
 
     def add_driver(self, name: str | None = None, licence: str | None = None) -> DriverView:
