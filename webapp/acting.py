@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID, uuid5
 
-from flask import current_app, flash, g, request
+from flask import current_app, flash, request
 
 from eventstore.execute import CommandReused, Context, Outcome, Refusal
 from webapp.access import current_actor
@@ -81,8 +81,8 @@ def attempt(
             "form_sent_before",
             "This form was sent already, with other values. Check what is saved now, then send it again.",
         )
-    if waits and not settle_or_say(outcome):
-        g.is_catching_up = True
+    if waits:
+        settle_or_say(outcome)
     return outcome
 
 

@@ -1,7 +1,10 @@
 """The list of deliveries and one delivery's page: its steps, its people, its history."""
 
 import io
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,9 @@ from backend_services.deliveries import commands
 from backend_services.deliveries.commands import DeliveryStatus
 from backend_services.deliveries.queries import DeliveryView
 from eventstore.execute import Context
+from ops.processes import wait_until
 from tests.webapp.pages.browser import Browser, Page
+from tests.webapp.pages.conftest import PASSWORD, make_app
 from tests.webapp.pages.scene import Scene
 
 
@@ -402,6 +407,29 @@ class TestNews:
         assert dana.get(path, htmx=True).status == 204
         scene.add_incident(delivery)
         assert "Something has changed" in dana.get(path, htmx=True).text
+
+    def test_a_page_that_was_shown_before_its_rows_had_all_is_shown_anew_by_itself(
+        self, tmp_path: Path
+    ) -> None:
+        app = make_app(tmp_path)
+        scene, dana = Scene(app), Browser(app)
+        dana.sign_in("dispatcher", PASSWORD)
+        form = open_page(dana, scene.add_running_delivery(stops=2)).form("Stop 1: Mark reached")
+        with closing(sqlite3.connect(tmp_path / "read_models.db", isolation_level=None)) as holding:
+            holding.execute("BEGIN IMMEDIATE")  # no row can be written meanwhile
+            page = dana.send(form, htmx=True)
+            asks = next(given["hx-get"] for _, given in page.tags if given.get("hx-trigger") == "every 2s")
+            assert dana.get(asks, htmx=True).status == 204
+
+        assert "Saved. The lists are still catching up." in page.text
+        anew = wait_until(
+            lambda: (found := dana.get(asks, htmx=True)).status == 200 and found, what="the page"
+        )
+        assert anew.response.headers["HX-Retarget"] == "#page"
+        assert anew.has_form("Stop 2: Mark reached")
+        assert not anew.has_form("Stop 1: Mark reached")
+        assert "every 2s" not in anew.html
+        scene.waybill.stop()
 
     def test_the_page_of_a_delivered_one_asks_for_news_too(self, dana: Browser, scene: Scene) -> None:
         delivery = scene.add_running_delivery(stops=2, reached=2)

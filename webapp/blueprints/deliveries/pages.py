@@ -108,12 +108,12 @@ def show(delivery_id: str) -> ResponseReturnValue:
 def changed(delivery_id: str) -> ResponseReturnValue:
     """Whether the delivery changed after version `?since=`: a note that offers the news, or 204.
 
-    With `?own=1` the page itself: its reader made the change, and the rows didn't show it in time.
+    With `?behind=1` the page itself: it was shown before the rows had all that was stored by then.
     """
     view = find_delivery_or_404(delivery_id)
     if request.args.get("since") == str(view.version):
         return "", 204
-    if request.args.get("own"):
+    if request.args.get("behind"):
         return delivery_page(view), {"HX-Retarget": "#page", "HX-Reswap": "outerHTML show:none"}
     return render_template("deliveries/_changed.html", delivery=view)
 
@@ -139,6 +139,7 @@ def delivery_page(
         "deliveries/show.html",
         "page",
         delivery=view,
+        is_behind=bool(history) and history[-1].version > view.version,
         history=history,
         names=_names(history),
         actors=actor_names({event.actor for event in history}),
